@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+// libtorch is looked for in $LIBTORCH (an unpacked libtorch, or the `torch` folder of an installed PyTorch), else in
+// `.libtorch/torch`, where `scripts/bootstrap` puts it.
+let libtorch =
+  Context.environment["LIBTORCH"].flatMap { $0.isEmpty ? nil : $0 } ?? "\(Context.packageDirectory)/.libtorch/torch"
+
+let torchCXX: [CXXSetting] = [
+  .unsafeFlags([
+    "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include",
+    "-Wall", "-Wextra", "-Wno-unused-parameter",
+  ])
+]
+let torchLink: [LinkerSetting] = [
+  .unsafeFlags([
+    "-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib",
+  ]),
+  .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+]
+let swift: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
+]
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "ScoreKit",
+  platforms: [.macOS(.v14)],
+  products: [
+    .library(name: "ScoreKit", targets: ["ScoreKit"]),
+    .library(name: "Torch", targets: ["Torch"]),
+    .library(name: "Imaging", targets: ["Imaging"]),
+    .executable(name: "score-train", targets: ["score-train"]),
+    .executable(name: "score-sample", targets: ["score-sample"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    // Engine
+    .target(name: "CTorch", cxxSettings: torchCXX, linkerSettings: torchLink),
+    .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: swift),
+    // System libraries
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // Library
+    .target(name: "Imaging", dependencies: ["CPNG"], swiftSettings: swift),
+    .target(
+      name: "Datasets", dependencies: ["Torch", "Imaging", "CZlib"], resources: [.copy("Resources/digits.csv.gz")],
+      swiftSettings: swift),
+    .target(name: "ScoreModels", dependencies: ["Torch", "CZlib"], swiftSettings: swift),
+    .target(name: "Samplers", dependencies: ["Torch", "ScoreModels"], path: "Samplers", swiftSettings: swift),
+    .target(name: "ScoreTraining", dependencies: ["Torch", "ScoreModels"], swiftSettings: swift),
+    .target(
+      name: "ScoreKit",
+      dependencies: ["Torch", "Imaging", "Datasets", "ScoreModels", "Samplers", "ScoreTraining"],
+      swiftSettings: swift),
+    // Tools
+    .executableTarget(name: "score-train", dependencies: ["ScoreKit", argumentParser], swiftSettings: swift),
+    .executableTarget(name: "score-sample", dependencies: ["ScoreKit", argumentParser], swiftSettings: swift),
+    .executableTarget(
+      name: "custom-score-model", dependencies: ["ScoreKit"], path: "Examples/custom-score-model",
+      swiftSettings: swift),
+    .executableTarget(
+      name: "Benchmarks", dependencies: ["ScoreKit"], path: "Benchmarks", exclude: ["peers", "README.md"],
+      swiftSettings: swift),
+    // Tests
+    .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: swift),
+    .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"], swiftSettings: swift),
+    .testTarget(name: "ImagingTests", dependencies: ["Imaging"], swiftSettings: swift),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Imaging", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "ScoreModelsTests", dependencies: ["ScoreModels", "TestSupport"], resources: [.copy("Golden")],
+      swiftSettings: swift),
+    .testTarget(name: "SamplersTests", dependencies: ["Samplers", "ScoreModels", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "ScoreTrainingTests", dependencies: ["ScoreTraining", "ScoreModels", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["ScoreKit", "score-train", "score-sample", "TestSupport"],
+      swiftSettings: swift),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx20
+)
