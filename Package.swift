@@ -40,12 +40,13 @@ let package = Package(
   targets: [
     // Engine
     .target(name: "CTorch", cxxSettings: torchCXX, linkerSettings: torchLink),
-    .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: swift),
+    .target(name: "Torch", dependencies: ["CTorch", "FileSupport"], swiftSettings: swift),
     // System libraries
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "FileSupport", swiftSettings: swift),
     // Library
-    .target(name: "Imaging", dependencies: ["CPNG"], swiftSettings: swift),
+    .target(name: "Imaging", dependencies: ["CPNG", "FileSupport"], swiftSettings: swift),
     .target(
       name: "Datasets", dependencies: ["Torch", "Imaging", "CZlib"], resources: [.copy("Resources/digits.csv.gz")],
       swiftSettings: swift),

@@ -1,0 +1,162 @@
+// Handles, errors, creation, inspection, conversion, devices and threads.
+#include <ATen/Parallel.h>
+#include <c10/core/DeviceGuard.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <dlfcn.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include <atomic>
+#include <cstring>
+
+#include "support.h"
+
+using namespace ctorch;
+
+namespace {
+std::atomic<int64_t> live_handles{0};
+thread_local std::string last_message;
+thread_local std::shared_ptr<void> last_failure;
+}  // namespace
+
+namespace ctorch {
+
+void set_message(const char *text) noexcept {
+  try {
+    last_message = text;
+  } catch (...) {
+    last_message.clear();
+  }
+}
+
+void set_failure(std::shared_ptr<void> error) noexcept { last_failure = std::move(error); }
+
+ctorch_tensor *wrap(at::Tensor tensor) {
+  auto *handle = new at::Tensor(std::move(tensor));
+  live_handles.fetch_add(1, std::memory_order_relaxed);
+  return reinterpret_cast<ctorch_tensor *>(handle);
+}
+
+}  // namespace ctorch
+
+const char *ctorch_error_message(void) { return last_message.c_str(); }
+void *ctorch_callback_error(void) { return last_failure.get(); }
+void ctorch_clear_error(void) {
+  last_failure.reset();
+  last_message.clear();
+}
+
+int64_t ctorch_live_handles(void) { return live_handles.load(std::memory_order_relaxed); }
+
+void ctorch_free(ctorch_tensor *tensor) {
+  delete reinterpret_cast<at::Tensor *>(tensor);
+  live_handles.fetch_sub(1, std::memory_order_relaxed);
+}
+
+int ctorch_alias(const ctorch_tensor *tensor, ctorch_tensor **out) {
+  return produce(out, [&] { return unwrap(tensor); });
+}
+
+const char *ctorch_version(void) { return TORCH_VERSION; }
+int ctorch_thread_count(void) { return at::get_num_threads(); }
+int ctorch_set_thread_count(int count) {
+  return guarded([&] { at::set_num_threads(count); });
+}
+
+int ctorch_load_cuda(void) {
+  return guarded([] {
+    if (at::hasCUDA()) return;
+    Dl_info info;
+    std::string folder;
+    // The address of a function that lives in libtorch_cpu tells where that library was loaded from.
+    if (dladdr(reinterpret_cast<const void *>(&at::get_num_threads), &info) && info.dli_fname) {
+      folder = info.dli_fname;
+      folder.erase(folder.find_last_of('/') + 1);
+    }
+    const std::string path = folder + "libtorch_cuda.so";
+    if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) {
+      const char *reason = dlerror();
+      TORCH_CHECK(false, "libtorch's CUDA library could not be loaded (", reason ? reason : "no reason given", ")");
+    }
+    TORCH_CHECK(at::hasCUDA(), path, " was loaded, but it registers no CUDA backend");
+  });
+}
+
+int ctorch_device_count(int device_type, int64_t *out) {
+  return guarded([&] {
+    const auto type = static_cast<at::DeviceType>(device_type);
+    if (type == at::kCPU) {
+      *out = 1;
+    } else if (!c10::impl::hasDeviceGuardImpl(type)) {
+      *out = 0;
+    } else {
+      *out = c10::impl::getDeviceGuardImpl(type)->deviceCount();
+    }
+  });
+}
+
+void ctorch_keep_freed_memory(void) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 64 << 20);
+#endif
+}
+
+int ctorch_from_data(const void *data, int64_t byte_count, int dtype, const int64_t *sizes, int64_t rank,
+                     ctorch_tensor **out) {
+  return produce(out, [&] {
+    auto tensor = at::empty(list(sizes, rank), static_cast<at::ScalarType>(dtype));
+    TORCH_CHECK(static_cast<int64_t>(tensor.nbytes()) == byte_count, "a tensor of ", tensor.nbytes(),
+                " bytes cannot be made from ", byte_count, " bytes");
+    if (byte_count > 0) std::memcpy(tensor.mutable_data_ptr(), data, byte_count);
+    return tensor;
+  });
+}
+
+int ctorch_full(double value, int dtype, const int64_t *sizes, int64_t rank, int device_type, int device_index,
+                ctorch_tensor **out) {
+  return produce(out, [&] {
+    const auto type = static_cast<at::ScalarType>(dtype);
+    const auto options = at::TensorOptions().dtype(type).device(device(device_type, device_index));
+    if (value == 0) return at::zeros(list(sizes, rank), options);
+    return at::full(list(sizes, rank), value, options);
+  });
+}
+
+int ctorch_arange(double start, double end, double step, int dtype, ctorch_tensor **out) {
+  return produce(out, [&] { return at::arange(start, end, step, static_cast<at::ScalarType>(dtype)); });
+}
+
+int ctorch_eye(int64_t n, int dtype, ctorch_tensor **out) {
+  return produce(out, [&] { return at::eye(n, static_cast<at::ScalarType>(dtype)); });
+}
+
+int64_t ctorch_rank(const ctorch_tensor *tensor) { return unwrap(tensor).dim(); }
+int64_t ctorch_size(const ctorch_tensor *tensor, int64_t dimension) { return unwrap(tensor).sizes()[dimension]; }
+int64_t ctorch_element_count(const ctorch_tensor *tensor) { return unwrap(tensor).numel(); }
+int ctorch_dtype(const ctorch_tensor *tensor) { return static_cast<int>(unwrap(tensor).scalar_type()); }
+int ctorch_device_type(const ctorch_tensor *tensor) { return static_cast<int>(unwrap(tensor).device().type()); }
+int ctorch_device_index(const ctorch_tensor *tensor) { return std::max<int>(0, unwrap(tensor).device().index()); }
+
+int ctorch_copy_out(const ctorch_tensor *tensor, void *data, int64_t byte_count) {
+  return guarded([&] {
+    const auto source = unwrap(tensor).detach().to(at::kCPU).contiguous();
+    TORCH_CHECK(static_cast<int64_t>(source.nbytes()) == byte_count, "a tensor of ", source.nbytes(),
+                " bytes does not fit a buffer of ", byte_count, " bytes");
+    if (byte_count > 0) std::memcpy(data, source.const_data_ptr(), byte_count);
+  });
+}
+
+int ctorch_item(const ctorch_tensor *tensor, double *out) {
+  return guarded([&] { *out = unwrap(tensor).item().toDouble(); });
+}
+
+int ctorch_to_dtype(const ctorch_tensor *tensor, int dtype, ctorch_tensor **out) {
+  return produce(out, [&] { return unwrap(tensor).to(static_cast<at::ScalarType>(dtype)); });
+}
+
+int ctorch_to_device(const ctorch_tensor *tensor, int device_type, int device_index, ctorch_tensor **out) {
+  return produce(out, [&] { return unwrap(tensor).to(device(device_type, device_index)); });
+}

@@ -1,0 +1,84 @@
+internal import CTorch
+
+/// Where a tensor's elements live and its operators run.
+public enum Device: Hashable, Sendable, CustomStringConvertible {
+  /// The processor.
+  case cpu
+  /// An NVIDIA GPU by its index.
+  case cuda(Int)
+  /// The GPU of an Apple machine.
+  case mps
+
+  /// Why a device cannot be used.
+  public struct Unavailable: Error, CustomStringConvertible, Equatable {
+    /// One sentence: what is missing and what to do.
+    public let description: String
+  }
+
+  /// The name as the command line takes it: "cpu", "cuda:0", "mps".
+  public var description: String {
+    switch self {
+    case .cpu: "cpu"
+    case .cuda(let index): "cuda:\(index)"
+    case .mps: "mps"
+    }
+  }
+
+  /// Reads "cpu", "cuda", "cuda:1" or "mps"; nil for anything else.
+  public init?(_ name: String) {
+    switch name {
+    case "cpu": self = .cpu
+    case "cuda": self = .cuda(0)
+    case "mps": self = .mps
+    default:
+      guard name.hasPrefix("cuda:"), let index = Int(name.dropFirst(5)), (0..<128).contains(index) else { return nil }
+      self = .cuda(index)
+    }
+  }
+
+  /// Loads what the device needs and checks that it is there; a process calls it once before it uses the device.
+  ///
+  /// - Throws: `Unavailable`, with what is missing.
+  public func prepare() throws(Unavailable) {
+    if case .cuda = self, ctorch_load_cuda() != CTORCH_OK {
+      throw Unavailable(
+        description: """
+          device \(self) is not available: \(EngineError("load").message); set LIBTORCH to the torch folder of a PyTorch \
+          \(Engine.version) with CUDA and build again, or use --device cpu
+          """)
+    }
+    var count: Int64 = 0
+    guard ctorch_device_count(type, &count) == CTORCH_OK, Int64(index) < count else {
+      throw Unavailable(
+        description:
+          "device \(self) is not available: this machine shows \(count) such device\(count == 1 ? "" : "s"); use --device cpu"
+      )
+    }
+  }
+
+  /// The fastest device that this machine and this build of libtorch offer.
+  public static func best() -> Device {
+    for device in [Device.cuda(0), .mps] where (try? device.prepare()) != nil { return device }
+    return .cpu
+  }
+
+  var type: Int32 {
+    switch self {
+    case .cpu: Int32(CTORCH_CPU)
+    case .cuda: Int32(CTORCH_CUDA)
+    case .mps: Int32(CTORCH_MPS)
+    }
+  }
+
+  var index: Int32 {
+    if case .cuda(let index) = self { Int32(index) } else { 0 }
+  }
+
+  init(type: Int32, index: Int32) {
+    switch Int(type) {
+    case Int(CTORCH_CUDA): self = .cuda(Int(index))
+    case Int(CTORCH_MPS): self = .mps
+    default: self = .cpu
+    }
+  }
+}

@@ -1,0 +1,104 @@
+internal import CTorch
+
+/// A failure of the engine: what was asked of it and libtorch's own message.
+public struct EngineError: Error, CustomStringConvertible, Equatable {
+  /// The operation, such as "matmul".
+  public let operation: String
+  /// libtorch's message.
+  public let message: String
+
+  /// One sentence.
+  public var description: String { "\(operation): \(message)" }
+
+  init(_ operation: String) {
+    self.operation = operation
+    // libtorch ends its messages with hints over several lines; the first sentence says what was wrong.
+    message = String(cString: ctorch_error_message()).split(separator: "\n").first.map(String.init) ?? "unknown error"
+  }
+}
+
+/// The engine as a whole: its version, threads and live handles.
+public enum Engine {
+  /// The version of libtorch that this was compiled against.
+  public static var version: String { String(cString: ctorch_version()) }
+
+  /// The number of threads that operators use.
+  ///
+  /// Results are reproducible bit for bit for one number of threads, not across numbers.
+  public static var threadCount: Int {
+    get { Int(ctorch_thread_count()) }
+    set {
+      precondition(newValue > 0, "the number of threads must be positive, not \(newValue)")
+      check("set the number of threads", ctorch_set_thread_count(Int32(clamping: newValue)))
+    }
+  }
+
+  /// The number of tensor handles alive in this process: what a leak test watches.
+  public static var liveHandles: Int { Int(ctorch_live_handles()) }
+
+  /// Has glibc's allocator keep freed memory for later tensors rather than give it back to the system.
+  ///
+  /// A training step frees and allocates the same activations again; without this each of them faults its pages in anew.
+  /// A process that calls it, as the command-line tools do, holds on to the peak of its memory. No effect elsewhere.
+  public static func keepFreedMemory() { ctorch_keep_freed_memory() }
+}
+
+/// Traps with libtorch's message unless a call succeeded.
+func check(_ operation: StaticString, _ status: Int32, _ operands: @autoclosure () -> [Tensor] = []) {
+  if status != CTORCH_OK { trap(operation, operands()) }
+}
+
+/// Ends the process with the operator, the operands' shapes and libtorch's message.
+func trap(_ operation: StaticString, _ operands: [Tensor]) -> Never {
+  let shapes = operands.map { "\($0.dtype)\($0.shape)" }.joined(separator: ", ")
+  fatalError("\(EngineError("\(operation)(\(shapes))"))")
+}
+
+/// Calls a function of the shim that returns one tensor; traps with a message that names the operands if it fails.
+@inline(__always)
+func produce(
+  _ operation: StaticString, _ operands: @autoclosure () -> [Tensor],
+  _ call: (UnsafeMutablePointer<OpaquePointer?>) -> Int32
+) -> Tensor {
+  var out: OpaquePointer?
+  guard call(&out) == CTORCH_OK, let out else { trap(operation, operands()) }
+  return Tensor(adopting: out)
+}
+
+/// Calls `body` with the handles of tensors, which stay alive for the duration of the call.
+func withHandles<Result>(
+  _ tensors: [Tensor], _ body: (UnsafePointer<OpaquePointer>, Int64) -> Result
+) -> Result {
+  let pointers = tensors.map(\.pointer)
+  return withExtendedLifetime(tensors) {
+    pointers.withUnsafeBufferPointer { buffer in
+      // An empty array has no base address; the shim does not look behind it when the count is 0.
+      body(buffer.baseAddress ?? UnsafePointer(bitPattern: 8)!, Int64(buffer.count))
+    }
+  }
+}
+
+/// Calls a function of the shim that returns `count` tensors.
+func produceMany(
+  _ operation: StaticString, count: Int, _ operands: @autoclosure () -> [Tensor],
+  _ call: (UnsafeMutablePointer<OpaquePointer?>) -> Int32
+) -> [Tensor] {
+  if count == 0 { return [] }
+  var out = [OpaquePointer?](repeating: nil, count: count)
+  guard call(&out) == CTORCH_OK else { trap(operation, operands()) }
+  return out.map { pointer in
+    guard let pointer else { trap(operation, operands()) }
+    return Tensor(adopting: pointer)
+  }
+}
+
+extension Array where Element == Int {
+  /// Calls `body` with the numbers as the shim takes them.
+  @inline(__always)
+  func withInt64s<Result>(_ body: (UnsafePointer<Int64>?, Int64) -> Result) -> Result {
+    // Int and Int64 have the same layout on every 64-bit platform, the only ones that libtorch supports.
+    withUnsafeBytes { bytes in
+      body(bytes.baseAddress?.assumingMemoryBound(to: Int64.self), Int64(count))
+    }
+  }
+}

@@ -1,0 +1,78 @@
+internal import CTorch
+
+extension Tensor {
+  private typealias Reduction = (
+    OpaquePointer, UnsafePointer<Int64>?, Int64, Bool, UnsafeMutablePointer<OpaquePointer?>
+  ) -> Int32
+
+  @inline(__always)
+  private func reduce(_ name: StaticString, _ dimensions: [Int], _ keep: Bool, _ function: Reduction) -> Tensor {
+    produce(name, [self]) { out in dimensions.withInt64s { function(pointer, $0, $1, keep, out) } }
+  }
+
+  /// The sum along the given dimensions; of all elements without any.
+  ///
+  /// `keepingDimensions` leaves them in the shape with length 1. The same holds for the other reductions.
+  public func sum(_ dimensions: Int..., keepingDimensions keep: Bool = false) -> Tensor {
+    reduce("sum", dimensions, keep, ctorch_sum)
+  }
+  /// The sum along the given dimensions; of all elements without any.
+  public func sum(_ dimensions: [Int], keepingDimensions keep: Bool = false) -> Tensor {
+    reduce("sum", dimensions, keep, ctorch_sum)
+  }
+  /// The mean along the given dimensions; of all elements without any.
+  public func mean(_ dimensions: Int..., keepingDimensions keep: Bool = false) -> Tensor {
+    reduce("mean", dimensions, keep, ctorch_mean)
+  }
+  /// The mean along the given dimensions; of all elements without any.
+  public func mean(_ dimensions: [Int], keepingDimensions keep: Bool = false) -> Tensor {
+    reduce("mean", dimensions, keep, ctorch_mean)
+  }
+  /// The largest element along the given dimensions; of all without any.
+  public func max(_ dimensions: Int..., keepingDimensions keep: Bool = false) -> Tensor {
+    reduce("max", dimensions, keep, ctorch_amax)
+  }
+  /// The smallest element along the given dimensions; of all without any.
+  public func min(_ dimensions: Int..., keepingDimensions keep: Bool = false) -> Tensor {
+    reduce("min", dimensions, keep, ctorch_amin)
+  }
+  /// log Σ eˣ along the given dimensions without overflow; of all elements without any.
+  public func logSumExp(_ dimensions: Int..., keepingDimensions keep: Bool = false) -> Tensor {
+    reduce("logSumExp", dimensions, keep, ctorch_logsumexp)
+  }
+
+  /// The variance along the given dimensions: the sum of squared deviations over (count − correction).
+  public func variance(_ dimensions: Int..., correction: Int = 1, keepingDimensions keep: Bool = false) -> Tensor {
+    produce("variance", [self]) { out in
+      dimensions.withInt64s { ctorch_var(pointer, $0, $1, Int32(correction), keep, out) }
+    }
+  }
+
+  /// √Σx² of all elements, as a number.
+  ///
+  /// The sum is taken in double precision.
+  public func norm() -> Double { to(.float64).square().sum().item().squareRoot() }
+
+  /// For each example the sum over all dimensions but the first: shape `[batch]`.
+  public func sumPerExample() -> Tensor { rank <= 1 ? self : flattened(from: 1).sum(1) }
+
+  /// Whether all elements are true or not zero.
+  public func all() -> Bool { produce("all", [self]) { ctorch_all(pointer, $0) }.item() != 0 }
+  /// Whether any element is true or not zero.
+  public func any() -> Bool { produce("any", [self]) { ctorch_any(pointer, $0) }.item() != 0 }
+  /// Whether no element is infinite or NaN.
+  public var allFinite: Bool { isFinite().all() }
+
+  /// The position of the largest element along a dimension, as `int64`.
+  public func argmax(_ dimension: Int, keepingDimension keep: Bool = false) -> Tensor {
+    produce("argmax", [self]) { ctorch_argmax(pointer, Int64(dimension), keep, $0) }
+  }
+  /// The running sum along a dimension.
+  public func cumulativeSum(_ dimension: Int) -> Tensor {
+    produce("cumulativeSum", [self]) { ctorch_cumsum(pointer, Int64(dimension), $0) }
+  }
+  /// The positions that sort a dimension, as `int64`; equal elements keep their order.
+  public func argsort(_ dimension: Int = -1, descending: Bool = false) -> Tensor {
+    produce("argsort", [self]) { ctorch_argsort(pointer, Int64(dimension), descending, $0) }
+  }
+}
