@@ -1,0 +1,57 @@
+public import Torch
+
+/// A network that is the gradient of a scalar, ∇ᵤφ(u) with φ(u) = ⟨u, f(u)⟩ for any network f: its Jacobian is symmetric,
+/// so the score made from it is that of a density, at the price of a backward pass in each evaluation.
+///
+/// Salimans & Ho (2021), *Should EBMs model the energy or the score?* (ICLR workshop); Du et al. (2023), arXiv 2302.11552.
+public struct EnergyNetwork<Base: ScoreNetwork>: ScoreNetwork {
+  /// The network f.
+  public let base: Base
+
+  /// The parameters carry no prefix.
+  public static var parameterNames: [String: String] { ["base": ""] }
+
+  /// Makes an energy network.
+  public init(_ base: Base) { self.base = base }
+
+  /// φ(u) = ⟨u, f(u)⟩ for each example: `[batch]`.
+  public func potential(_ u: Tensor, noise: Tensor, condition: Tensor?) -> Tensor {
+    (u * base(u, noise: noise, condition: condition)).sumPerExample()
+  }
+
+  /// ∇ᵤφ(u), a tensor of u's shape.
+  ///
+  /// It can be differentiated again where operations are recorded.
+  public func callAsFunction(_ u: Tensor, noise: Tensor, condition: Tensor?) -> Tensor {
+    let isRecorded = gradientsAreRecorded
+    return withGradients {
+      let variable = isRecorded && u.requiresGradient ? u : u.detached().variable()
+      return potential(variable, noise: noise, condition: condition).sum()
+        .gradient(withRespectTo: variable, createGraph: isRecorded)
+    }
+  }
+}
+
+/// A score that is the gradient of an energy: s = −∇ₓE, exactly conservative.
+public typealias EnergyScore<Base: ScoreNetwork> = NetworkScore<EnergyNetwork<Base>>
+
+extension NetworkScore {
+  /// The energy E(x, t) with score = −∇ₓE, up to a constant for each time: `[batch]`.
+  ///
+  /// E = (½‖x‖² − ½c_skip‖x‖² − s²·(c_out/c_in)·φ(c_in·x/s))/(s²σ²).
+  ///
+  /// - Precondition: the parameterization is that of EDM.
+  public func energy<Base: ScoreNetwork>(_ x: Tensor, at t: Tensor, condition: Tensor? = nil) -> Tensor
+  where Network == EnergyNetwork<Base> {
+    guard case .edm(let sigmaData, let noiseScale) = parameterization else {
+      preconditionFailure("the energy is defined for the EDM parameterization, not for \(parameterization)")
+    }
+    let scale = process.scale(t).to(x.dtype)
+    let sigma = process.sigma(t).to(x.dtype)
+    let variance = sigma.square() + sigmaData * sigmaData
+    let u = x / (scale * variance.sqrt()).broadcastable(toRank: x.rank)
+    let potential = network.potential(u, noise: sigma.log() * (noiseScale / 4), condition: condition)
+    // (1 − c_skip)/(s²σ²) = 1/(s²(σ² + σ_d²)), and c_out/c_in = σσ_d.
+    return 0.5 * u.square().sumPerExample() - potential * (sigmaData / sigma)
+  }
+}

@@ -1,0 +1,97 @@
+public import Torch
+
+/// A network from which a score is made: it maps images or points to the same shape.
+public protocol ScoreNetwork: Module {
+  /// Evaluates the network.
+  ///
+  /// - Parameters:
+  ///   - x: `[batch, …]`, scaled to about unit variance.
+  ///   - noise: a number for each example that tells the noise level, `[batch]`.
+  ///   - condition: class labels `[batch]` or `nil`.
+  /// - Returns: a tensor of x's shape.
+  func callAsFunction(_ x: Tensor, noise: Tensor, condition: Tensor?) -> Tensor
+}
+
+/// What a network predicts and how it is fed: how its output F becomes a denoiser D.
+///
+/// With x = s·(x₀ + σε) and x̂ = x/s.
+public enum Parameterization: Hashable, Sendable {
+  /// D = c_skip·x̂ + c_out·F(c_in·x̂, c_noise) with c_skip = σ_d²/(σ² + σ_d²), c_out = σσ_d/√(σ² + σ_d²), c_in = 1/√(σ² +
+  /// σ_d²), c_noise = noiseScale·(log σ)/4: inputs and targets have unit variance at every noise level.
+  ///
+  /// Karras et al. (2022), arXiv 2206.00364, table 1; they take a noise scale of 1. A larger one lets sinusoidal
+  /// embeddings tell noise levels apart more easily.
+  case edm(sigmaData: Double, noiseScale: Double = 10)
+  /// F(x, timeScale·t) = ε: DDPM (Ho, Jain & Abbeel 2020, arXiv 2006.11239), with timeScale = 999 or 1000.
+  case noise(timeScale: Double)
+  /// F(x, timeScale·t) = s·ε − sσ·x₀, for variance-preserving processes (Salimans & Ho 2022, arXiv 2202.00512).
+  case velocity(timeScale: Double)
+  /// F(x, timeScale·t) = x₀.
+  case denoised(timeScale: Double)
+}
+
+/// The score that a network gives under a parameterization of a process.
+public struct NetworkScore<Network: ScoreNetwork>: ScoreModel {
+  /// The network.
+  public let network: Network
+  /// The process whose noise levels it knows.
+  public let process: any DiffusionProcess
+  /// What it predicts.
+  public let parameterization: Parameterization
+
+  /// The network's parameters carry no prefix.
+  public static var parameterNames: [String: String] { ["network": ""] }
+
+  /// Makes a score model.
+  public init(_ network: Network, process: any DiffusionProcess, parameterization: Parameterization) {
+    self.network = network
+    self.process = process
+    self.parameterization = parameterization
+  }
+
+  /// (s·D(x, t) − x)/(s²σ²).
+  public func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    let scale = process.scale(t)
+    let sigma = process.sigma(t)
+    let level = Level(scale: scale, sigma: sigma, like: x)
+    return (level.scale * denoised(x, t, level, condition) - x) / (level.scale * level.sigma).square()
+  }
+
+  /// The denoiser, of one network evaluation.
+  public func denoised(
+    _ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?
+  ) -> Tensor {
+    denoised(x, t, Level(scale: self.process.scale(t), sigma: self.process.sigma(t), like: x), condition)
+  }
+
+  /// Scale and noise level, shaped to broadcast against the batch.
+  private struct Level {
+    let scale: Tensor
+    let sigma: Tensor
+
+    init(scale: Tensor, sigma: Tensor, like x: Tensor) {
+      self.scale = scale.to(x.dtype).broadcastable(toRank: x.rank)
+      self.sigma = sigma.to(x.dtype).broadcastable(toRank: x.rank)
+    }
+  }
+
+  private func denoised(_ x: Tensor, _ t: Tensor, _ level: Level, _ condition: Tensor?) -> Tensor {
+    let (scale, sigma) = (level.scale, level.sigma)
+    switch parameterization {
+    case .edm(let sigmaData, let noiseScale):
+      let variance = sigma.square() + sigmaData * sigmaData
+      let deviation = variance.sqrt()
+      let normalized = x / (scale * deviation)
+      let noise = (sigma.log() * (noiseScale / 4)).flattened()
+      let output = network(normalized, noise: noise, condition: condition)
+      // c_skip·x̂ = σ_d²/√(σ² + σ_d²)·normalized.
+      return (normalized * sigmaData + output * sigma) * (sigmaData / deviation)
+    case .noise(let timeScale):
+      return x / scale - sigma * network(x, noise: t.to(x.dtype) * timeScale, condition: condition)
+    case .velocity(let timeScale):
+      return scale * (x - sigma * network(x, noise: t.to(x.dtype) * timeScale, condition: condition))
+    case .denoised(let timeScale):
+      return network(x, noise: t.to(x.dtype) * timeScale, condition: condition)
+    }
+  }
+}

@@ -1,0 +1,39 @@
+public import Torch
+
+/// An estimate of the score ∇ₓ log pₜ(x) of data that a diffusion process has made noisy.
+///
+/// A model of your own conforms with `score(_:at:condition:)` alone; it is trained, sampled from and saved like the
+/// built-in ones.
+///
+/// Song et al. (2021), *Score-based generative modeling through stochastic differential equations*, arXiv 2011.13456.
+public protocol ScoreModel: Module {
+  /// The score at x `[batch, …]` and times t `[batch]`: a tensor of x's shape.
+  ///
+  /// - Parameter condition: what the distribution depends on, with one entry for each example, such as class labels
+  ///   `[batch]`; `nil` for the unconditional score. A model without conditions ignores it.
+  func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor
+
+  /// The denoiser D(x, t) = E[x₀ | xₜ = x] that belongs to the score.
+  ///
+  /// By Tweedie's formula D = (x + s²σ²·score)/s. A model that computes the denoiser first overrides this and saves the
+  /// way through the score.
+  func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?) -> Tensor
+}
+
+extension ScoreModel {
+  /// The unconditional score.
+  public func score(_ x: Tensor, at t: Tensor) -> Tensor { score(x, at: t, condition: nil) }
+
+  /// The denoiser from the score by Tweedie's formula (Efron 2011).
+  public func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor? = nil) -> Tensor {
+    let scale = process.scale(t).to(x.dtype).broadcastable(toRank: x.rank)
+    let sigma = process.sigma(t).to(x.dtype).broadcastable(toRank: x.rank)
+    return x / scale + scale * sigma.square() * score(x, at: t, condition: condition)
+  }
+
+  /// The element type that the model computes in: that of its first parameter; `nil` if it has none.
+  public var computationDType: DType? { parameters().first?.value.dtype }
+
+  /// Where the model's parameters are; the processor if it has none.
+  public var device: Device { parameters().first?.value.device ?? .cpu }
+}
