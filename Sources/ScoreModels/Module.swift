@@ -58,6 +58,17 @@ extension Module {
   ///
   /// - Throws: `StateMismatch` for a missing or unknown name or another shape.
   public func load(_ state: [String: Tensor]) throws(StateMismatch) {
+    try checkNames(of: state)
+    for entry in namedParameters() {
+      guard let value = state[entry.name] else { continue }
+      entry.parameter.value = value.to(entry.parameter.value.dtype).to(entry.parameter.value.device)
+    }
+  }
+
+  /// Checks that a state has a value of the right shape for each parameter, and no other.
+  ///
+  /// - Throws: `StateMismatch` for a missing or unknown name or another shape.
+  public func checkNames(of state: [String: Tensor]) throws(StateMismatch) {
     let named = namedParameters()
     let missing = named.map(\.name).filter { state[$0] == nil }
     if let name = missing.first { throw StateMismatch.missing(name, count: missing.count) }
@@ -67,10 +78,6 @@ extension Module {
       if let value = state[entry.name], value.shape != entry.parameter.shape {
         throw StateMismatch.shape(entry.name, expected: entry.parameter.shape, found: value.shape)
       }
-    }
-    for entry in named {
-      guard let value = state[entry.name] else { continue }
-      entry.parameter.value = value.to(entry.parameter.value.dtype).to(entry.parameter.value.device)
     }
   }
 }

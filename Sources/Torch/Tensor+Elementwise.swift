@@ -36,6 +36,8 @@ extension Tensor {
   public func tanh() -> Tensor { unary("tanh", ctorch_tanh) }
   /// The error function.
   public func erf() -> Tensor { unary("erf", ctorch_erf) }
+  /// The inverse of the error function.
+  public func erfInverse() -> Tensor { unary("erfInverse", ctorch_erfinv) }
   /// 1/(1 + e⁻ˣ).
   public func sigmoid() -> Tensor { unary("sigmoid", ctorch_sigmoid) }
   /// max(x, 0).

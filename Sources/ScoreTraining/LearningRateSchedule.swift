@@ -1,0 +1,45 @@
+import Foundation
+
+/// How the learning rate changes over a run.
+public struct LearningRateSchedule: Codable, Hashable, Sendable {
+  /// What happens after the warm-up.
+  public enum Decay: String, Codable, Hashable, Sendable, CaseIterable {
+    /// The rate stays.
+    case constant
+    /// Half a cosine down to 0 at the last step (Loshchilov & Hutter 2017, arXiv 1608.03983).
+    case cosine
+    /// A straight line down to 0 at the last step.
+    case linear
+  }
+
+  /// The rate at the end of the warm-up.
+  public var peak: Double
+  /// The number of steps over which the rate grows from near 0.
+  public var warmupSteps: Int
+  /// What happens after the warm-up.
+  public var decay: Decay
+  /// The number of steps of the run.
+  public var steps: Int
+
+  /// Makes a schedule.
+  public init(peak: Double, warmupSteps: Int = 0, decay: Decay = .constant, steps: Int) {
+    self.peak = peak
+    self.warmupSteps = warmupSteps
+    self.decay = decay
+    self.steps = steps
+  }
+
+  /// The rate of a step, counted from 1.
+  public func rate(at step: Int) -> Double {
+    let warmup = warmupSteps > 0 ? min(1, Double(step) / Double(warmupSteps)) : 1
+    let length = Double(max(steps - warmupSteps, 1))
+    let progress = min(max(Double(step - warmupSteps) / length, 0), 1)
+    let factor =
+      switch decay {
+      case .constant: 1.0
+      case .cosine: 0.5 * (1 + cos(.pi * progress))
+      case .linear: 1 - progress
+      }
+    return peak * warmup * factor
+  }
+}

@@ -1,0 +1,226 @@
+public import ScoreModels
+public import Torch
+
+/// Trains a score model, one step at a time.
+///
+/// Every step is a function of the state before it, the seed and the step's number: a trainer whose state was saved and
+/// restored goes on bit for bit as if nothing had happened, on the same machine with the same number of threads. The
+/// trainer owns the model's parameters while it is in use.
+public final class Trainer {
+  /// What does not change during a run.
+  public struct Settings: Codable, Hashable, Sendable {
+    /// The seed of data order, times and noise.
+    public var seed: UInt64
+    /// The number of examples in a step.
+    public var batchSize: Int
+    /// The rates of the optimizer.
+    public var schedule: LearningRateSchedule
+    /// The norm that gradients are scaled down to if they exceed it; `nil` leaves them.
+    public var gradientClip: Double?
+    /// The decay of the moving average of the weights.
+    public var averageDecay: Double
+    /// The probability with which an example's label is replaced by `nullLabel`, which classifier-free guidance needs (Ho
+    /// & Salimans 2022, arXiv 2207.12598).
+    public var labelDropout: Double
+    /// The label that stands for none.
+    public var nullLabel: Int?
+
+    /// Makes settings.
+    public init(
+      seed: UInt64 = 0, batchSize: Int, schedule: LearningRateSchedule, gradientClip: Double? = 1,
+      averageDecay: Double = 0.999, labelDropout: Double = 0, nullLabel: Int? = nil
+    ) {
+      self.seed = seed
+      self.batchSize = batchSize
+      self.schedule = schedule
+      self.gradientClip = gradientClip
+      self.averageDecay = averageDecay
+      self.labelDropout = labelDropout
+      self.nullLabel = nullLabel
+    }
+  }
+
+  /// What a step reports.
+  public struct Report: Codable, Hashable, Sendable {
+    /// The number of the step, from 1.
+    public let step: Int
+    /// The loss before the update.
+    public let loss: Double
+    /// The norm of the gradient before clipping.
+    public let gradientNorm: Double
+    /// The learning rate.
+    public let learningRate: Double
+    /// The decay that the moving average used.
+    public let averageDecay: Double
+  }
+
+  /// The model.
+  public let model: any ScoreModel
+  /// The process whose scores it learns.
+  public let process: any DiffusionProcess
+  /// What it minimises.
+  public let objective: any ScoreObjective
+  /// The settings.
+  public let settings: Settings
+  /// The number of steps taken.
+  public private(set) var step = 0
+
+  private let data: any TrainingData
+  private let named: [NamedParameter]
+  private let device: Device
+  private var optimizer: any Optimizer
+  private var order: DataOrder
+  // All parameters as one vector, of which the model's are views: optimizer and average then need few, large operations.
+  private var weights: Tensor
+  private var average: ExponentialMovingAverage
+
+  /// Prepares the training of a model from its present parameters.
+  ///
+  /// - Precondition: the model has parameters, the data have examples, the batch size is positive.
+  public init(
+    _ model: any ScoreModel, process: any DiffusionProcess, data: any TrainingData, objective: any ScoreObjective,
+    optimizer: any Optimizer = Adam(), settings: Settings
+  ) {
+    self.model = model
+    self.process = process
+    self.objective = objective
+    self.settings = settings
+    self.data = data
+    self.optimizer = optimizer
+    named = model.namedParameters()
+    precondition(!named.isEmpty, "a model without parameters cannot be trained")
+    precondition(settings.batchSize > 0, "the batch size must be positive, not \(settings.batchSize)")
+    device = model.device
+    order = DataOrder(seed: settings.seed, count: data.count)
+    weights = withoutGradients { [named] in Tensor.flatten(named.map { $0.parameter.value.detached() }) }
+    average = ExponentialMovingAverage(decay: settings.averageDecay, value: weights)
+    assign(weights)
+  }
+
+  /// Takes one step.
+  ///
+  /// - Throws: `TrainingDiverged` if the loss, the gradient or the update is not finite; the weights and the step are then
+  ///   those before the call. Whatever the objective or the optimizer throws.
+  @discardableResult
+  public func advance() throws -> Report {
+    let number = step + 1
+    var generator = RandomGenerator(seed: settings.seed, purpose: .training, index: UInt64(number))
+    let positions = order.positions(from: step * settings.batchSize, length: settings.batchSize)
+    var batch = data.batch(at: positions).to(device)
+    batch.labels = batch.labels.map { dropLabels($0, using: &generator) }
+    let loss = try objective.loss(of: model, on: batch, process: process, using: &generator)
+    let lossValue = loss.item()
+    guard lossValue.isFinite else { throw TrainingDiverged(step: number, what: "loss", value: lossValue) }
+
+    var gradient = Tensor.flatten(try gradients(of: loss, withRespectTo: named.map { $0.parameter.value }))
+    return try withoutGradients {
+      let norm = gradient.square().sum().sqrt().item()
+      guard norm.isFinite else { throw TrainingDiverged(step: number, what: "gradient's norm", value: norm) }
+      if let clip = settings.gradientClip, norm > clip { gradient = gradient * (clip / norm) }
+      optimizer.learningRate = settings.schedule.rate(at: number)
+      var next = optimizer
+      let updated = weights + (try next.updates(for: [gradient], at: [weights]))[0]
+      // A sum is finite only if all of its terms are: one reduction instead of a mask.
+      guard updated.sum().item().isFinite || updated.allFinite else {
+        throw TrainingDiverged(step: number, what: "update", value: .nan)
+      }
+      optimizer = next
+      weights = updated
+      let decay = average.currentDecay
+      average.update(weights)
+      assign(weights)
+      step = number
+      return Report(
+        step: number, loss: lossValue, gradientNorm: norm, learningRate: optimizer.learningRate, averageDecay: decay)
+    }
+  }
+
+  /// Runs a closure while the model holds the moving average instead of the last weights.
+  public func withAveragedWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
+    assign(average.value)
+    defer { assign(weights) }
+    return try body()
+  }
+
+  // MARK: Saving
+
+  /// All that is needed to go on exactly.
+  public struct State {
+    /// The number of steps taken.
+    public var step: Int
+    /// The weights by name.
+    public var model: [String: Tensor]
+    /// The moving average of the weights by name.
+    public var average: [String: Tensor]
+    /// What the optimizer keeps.
+    public var optimizer: [String: Tensor]
+
+    /// Collects a state.
+    public init(step: Int, model: [String: Tensor], average: [String: Tensor], optimizer: [String: Tensor]) {
+      self.step = step
+      self.model = model
+      self.average = average
+      self.optimizer = optimizer
+    }
+  }
+
+  /// The present state, on the processor.
+  public var state: State {
+    State(
+      step: step, model: byName(weights), average: byName(average.value),
+      optimizer: optimizer.state.mapValues { $0.to(.cpu) })
+  }
+
+  /// Goes back, or forward, to a saved state.
+  ///
+  /// - Throws: `StateMismatch` or `OptimizerStateError` if the state is that of another model or optimizer; the trainer is
+  ///   then as it was.
+  public func restore(_ state: State) throws {
+    let weights = try flattened(state.model)
+    let averaged = try flattened(state.average)
+    var next = optimizer
+    try next.restore(state.optimizer.mapValues { $0.dtype.isFloatingPoint ? $0.to(device) : $0 })
+    optimizer = next
+    self.weights = weights
+    average = ExponentialMovingAverage(decay: settings.averageDecay, value: averaged, updateCount: state.step)
+    step = state.step
+    assign(weights)
+  }
+
+  private func byName(_ vector: Tensor) -> [String: Tensor] {
+    let parts = vector.to(.cpu).unflattened(like: named.map { $0.parameter.value })
+    return Dictionary(uniqueKeysWithValues: zip(named.map(\.name), parts))
+  }
+
+  private func flattened(_ state: [String: Tensor]) throws -> Tensor {
+    try model.checkNames(of: state)
+    return .flatten(named.compactMap { state[$0.name] }).to(weights.dtype).to(device)
+  }
+
+  private func assign(_ vector: Tensor) {
+    let parts = vector.unflattened(like: named.map { $0.parameter.value })
+    for (entry, part) in zip(named, parts) { entry.parameter.value = part }
+  }
+
+  private func dropLabels(_ labels: Tensor, using generator: inout RandomGenerator) -> Tensor {
+    guard settings.labelDropout > 0, let null = settings.nullLabel else { return labels }
+    let isDropped = (generator.uniform(labels.shape) .< settings.labelDropout).to(labels.device)
+    return labels.replacing(where: isDropped, with: .full(like: labels, Double(null)))
+  }
+}
+
+/// Training that has left the finite numbers.
+public struct TrainingDiverged: Error, Equatable, CustomStringConvertible {
+  /// The step that failed.
+  public let step: Int
+  /// What was not finite.
+  public let what: String
+  /// Its value.
+  public let value: Double
+
+  /// One sentence: what happened and what to do.
+  public var description: String {
+    "the \(what) became \(value) at step \(step), and the weights were left as they were: try a smaller learning rate, a "
+      + "longer warm-up, or look for extreme values in the data"
+  }
+}

@@ -1,0 +1,98 @@
+public import Torch
+
+/// Examples that training draws batches from.
+public protocol TrainingData {
+  /// The number of examples.
+  var count: Int { get }
+  /// The examples at positions `[batch]`, as `float32` `[batch, …]` at the scale that the model learns, and their labels.
+  func batch(at positions: Tensor) -> TrainingBatch
+}
+
+/// What one training step sees.
+public struct TrainingBatch {
+  /// x₀, `[batch, …]`.
+  public var examples: Tensor
+  /// Class labels, `[batch]`, where there are any.
+  public var labels: Tensor?
+
+  /// Makes a batch.
+  public init(examples: Tensor, labels: Tensor? = nil) {
+    self.examples = examples
+    self.labels = labels
+  }
+
+  /// The batch on a device.
+  public func to(_ device: Device) -> TrainingBatch {
+    TrainingBatch(examples: examples.to(device), labels: labels?.to(device))
+  }
+}
+
+/// Examples held in one tensor.
+public struct TensorData: TrainingData {
+  /// All examples, `[count, …]`.
+  public let examples: Tensor
+  /// All labels, `[count]`.
+  public let labels: Tensor?
+
+  /// Takes over examples and labels.
+  ///
+  /// - Precondition: there are as many labels as examples.
+  public init(_ examples: Tensor, labels: Tensor? = nil) {
+    precondition(
+      labels.map { $0.shape == [examples.size(0)] } ?? true,
+      "labels of shape \(labels?.shape ?? []) do not belong to examples of shape \(examples.shape)")
+    self.examples = examples
+    self.labels = labels
+  }
+
+  /// The number of examples.
+  public var count: Int { examples.size(0) }
+
+  /// The examples at positions `[batch]`.
+  public func batch(at positions: Tensor) -> TrainingBatch {
+    TrainingBatch(examples: examples.gathering(positions), labels: labels?.gathering(positions))
+  }
+}
+
+/// The order in which training goes through its examples: in each epoch a permutation that depends on the seed and the
+/// epoch alone, so that a resumed run sees what an uninterrupted one would.
+public struct DataOrder {
+  /// The seed of the run.
+  public let seed: UInt64
+  /// The number of examples.
+  public let count: Int
+  private var epoch = -1
+  private var permutation = Tensor([Int]())
+
+  /// Makes the order for a number of examples.
+  ///
+  /// - Precondition: `count` is positive.
+  public init(seed: UInt64, count: Int) {
+    precondition(count > 0, "there is no order of \(count) examples")
+    self.seed = seed
+    self.count = count
+  }
+
+  /// The examples that a run sees from the `start`-th on, counted through all epochs: `[length]`, as `int64`.
+  ///
+  /// A batch that reaches the end of an epoch goes on with the next, so every example is seen equally often.
+  public mutating func positions(from start: Int, length: Int) -> Tensor {
+    var parts: [Tensor] = []
+    var position = start
+    while position < start + length {
+      let offset = position % count
+      let taken = min(count - offset, start + length - position)
+      load(epoch: position / count)
+      parts.append(permutation[offset..<(offset + taken)])
+      position += taken
+    }
+    return parts.count == 1 ? parts[0] : .concatenate(parts)
+  }
+
+  private mutating func load(epoch: Int) {
+    guard epoch != self.epoch else { return }
+    var generator = RandomGenerator(seed: seed, purpose: .dataOrder, index: UInt64(epoch))
+    permutation = generator.uniform([count], dtype: .float64).argsort()
+    self.epoch = epoch
+  }
+}
