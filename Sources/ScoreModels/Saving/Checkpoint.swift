@@ -1,0 +1,197 @@
+internal import FileSupport
+import Foundation
+public import Torch
+
+/// A saved state of training: a folder of safetensors files and a `state.json` that tells what they are.
+///
+/// ```
+/// step-000500/model.safetensors      the weights
+/// step-000500/ema.safetensors        their moving average
+/// step-000500/optimizer.safetensors  what the optimizer keeps
+/// step-000500/state.json             step, configuration, and size and CRC-32 of the files
+/// ```
+/// A folder with that name is complete: it is written under another name, flushed to the disk, then renamed. Reading
+/// verifies every byte that it uses before it decodes any. Nothing in a checkpoint is executed.
+public struct Checkpoint<Configuration: Codable & Sendable> {
+  /// The number of training steps behind the weights.
+  public var step: Int
+  /// What is needed to build the model and to read the weights.
+  public var configuration: Configuration
+  /// The weights by name.
+  public var model: [String: Tensor]
+  /// The moving average of the weights by name.
+  public var average: [String: Tensor]
+  /// What the optimizer keeps; empty if it was not read.
+  public var optimizer: [String: Tensor]
+
+  /// Makes a checkpoint.
+  public init(
+    step: Int, configuration: Configuration, model: [String: Tensor], average: [String: Tensor],
+    optimizer: [String: Tensor]
+  ) {
+    self.step = step
+    self.configuration = configuration
+    self.model = model
+    self.average = average
+    self.optimizer = optimizer
+  }
+
+  /// What is read from a checkpoint.
+  public enum Part: Sendable {
+    /// Weights and moving average: enough to sample.
+    case weights
+    /// Everything: enough to go on training.
+    case all
+  }
+
+  // MARK: Writing
+
+  /// Writes the checkpoint as a folder, which appears complete or not at all.
+  ///
+  /// - Throws: `FileError`; nothing is left behind then.
+  public func write(to path: String) throws {
+    let partial = "\(path).partial-\(ProcessInfo.processInfo.processIdentifier)"
+    try? FileManager.default.removeItem(atPath: partial)
+    try AtomicFile.createFolder(partial)
+    do {
+      var files: [String: CheckpointFile] = [:]
+      for (name, tensors) in [
+        ("model.safetensors", model), ("ema.safetensors", average), ("optimizer.safetensors", optimizer),
+      ] {
+        let data = try Safetensors(tensors).encoded()
+        try AtomicFile.writeAndFlush(data, to: "\(partial)/\(name)")
+        files[name] = CheckpointFile(bytes: data.count, crc32: CRC32.hexadecimal(data))
+      }
+      let manifest = Manifest(format: 1, step: step, configuration: configuration, files: files)
+      let sealed = Sealed(checksum: CRC32.hexadecimal(try Self.encoder.encode(manifest)), state: manifest)
+      try AtomicFile.writeAndFlush(try Self.encoder.encode(sealed), to: "\(partial)/state.json")
+      AtomicFile.flushFolder(partial)
+      try? FileManager.default.removeItem(atPath: path)
+      try AtomicFile.move(partial, to: path)
+    } catch {
+      try? FileManager.default.removeItem(atPath: partial)
+      // The user knows the checkpoint by its final name.
+      if let failure = error as? FileError { throw FileError("write", path: path, code: failure.code) }
+      throw error
+    }
+    AtomicFile.flushFolder((path as NSString).deletingLastPathComponent)
+  }
+
+  // MARK: Reading
+
+  /// Reads a checkpoint.
+  ///
+  /// - Throws: `CheckpointError` if it is missing, damaged or of another kind.
+  public init(contentsOf path: String, _ part: Part = .all) throws {
+    let manifest = try Self.manifest(of: path)
+    func tensors(_ name: String) throws -> [String: Tensor] {
+      guard let expected = manifest.files[name] else {
+        throw CheckpointError(.damaged, path, "its state.json does not list \(name)")
+      }
+      let data = try readFile("\(path)/\(name)", of: path)
+      guard data.count == expected.bytes else {
+        throw CheckpointError(.damaged, path, "\(name) has \(data.count) bytes instead of \(expected.bytes)")
+      }
+      guard CRC32.hexadecimal(data) == expected.crc32 else {
+        throw CheckpointError(.damaged, path, "the bytes of \(name) do not match their checksum")
+      }
+      do {
+        return try Safetensors(data: data).tensors
+      } catch {
+        throw CheckpointError(.damaged, path, "\(name): \(error)")
+      }
+    }
+    self.init(
+      step: manifest.step, configuration: manifest.configuration, model: try tensors("model.safetensors"),
+      average: try tensors("ema.safetensors"), optimizer: part == .all ? try tensors("optimizer.safetensors") : [:])
+  }
+
+  private static func manifest(of path: String) throws -> Manifest {
+    let data = try readFile("\(path)/state.json", of: path)
+    let sealed: Sealed
+    do {
+      sealed = try JSONDecoder().decode(Sealed.self, from: data)
+    } catch {
+      throw CheckpointError(.damaged, path, "its state.json cannot be understood")
+    }
+    guard let encoded = try? encoder.encode(sealed.state), CRC32.hexadecimal(encoded) == sealed.checksum else {
+      throw CheckpointError(.damaged, path, "its state.json does not match its checksum")
+    }
+    guard sealed.state.format == 1 else {
+      throw CheckpointError(.damaged, path, "it has format \(sealed.state.format), and this program reads format 1")
+    }
+    return sealed.state
+  }
+
+  private static var encoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    return encoder
+  }
+
+  private struct Manifest: Codable {
+    let format: Int
+    let step: Int
+    let configuration: Configuration
+    let files: [String: CheckpointFile]
+  }
+
+  private struct Sealed: Codable {
+    let checksum: String
+    let state: Manifest
+  }
+}
+
+private struct CheckpointFile: Codable {
+  let bytes: Int
+  let crc32: String
+}
+
+private func readFile(_ path: String, of checkpoint: String) throws -> Data {
+  do throws(FileError) {
+    return try AtomicFile.read(path)
+  } catch {
+    let name = (path as NSString).lastPathComponent
+    if error.isMissing { throw CheckpointError(.missing, checkpoint, "it has no \(name)") }
+    throw CheckpointError(.unreadable, checkpoint, error.description)
+  }
+}
+
+/// A checkpoint that cannot be used.
+public struct CheckpointError: Error, Equatable, CustomStringConvertible {
+  /// What kind of failure it is.
+  public enum Kind: Sendable {
+    /// There is no checkpoint, or a file of it is missing.
+    case missing
+    /// The bytes are not those that were written.
+    case damaged
+    /// It belongs to another model or run.
+    case mismatched
+    /// The system could not read it.
+    case unreadable
+  }
+
+  /// What kind of failure it is.
+  public let kind: Kind
+  /// The checkpoint.
+  public let path: String
+  /// One sentence: where, what is wrong, and what to do.
+  public var description: String { "checkpoint \(path) cannot be used: \(reason)\(advice)" }
+
+  private let reason: String
+  private var advice = ""
+
+  /// Makes an error from the reason, the end of a sentence.
+  public init(_ kind: Kind, _ path: String, _ reason: String) {
+    self.kind = kind
+    self.path = path
+    self.reason = reason
+  }
+
+  /// The same error with a word on what to do.
+  public func advising(_ advice: String) -> CheckpointError {
+    var copy = self
+    copy.advice = "; \(advice)"
+    return copy
+  }
+}
