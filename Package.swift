@@ -50,7 +50,7 @@ let package = Package(
     .target(
       name: "Datasets", dependencies: ["Torch", "Imaging", "CZlib"], resources: [.copy("Resources/digits.csv.gz")],
       swiftSettings: swift),
-    .target(name: "ScoreModels", dependencies: ["Torch", "CZlib"], swiftSettings: swift),
+    .target(name: "ScoreModels", dependencies: ["Torch", "FileSupport", "CZlib"], swiftSettings: swift),
     .target(name: "Samplers", dependencies: ["Torch", "ScoreModels"], path: "Samplers", swiftSettings: swift),
     .target(name: "ScoreTraining", dependencies: ["Torch", "ScoreModels"], swiftSettings: swift),
     .target(
