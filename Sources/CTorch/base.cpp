@@ -16,6 +16,7 @@ using namespace ctorch;
 
 namespace {
 std::atomic<int64_t> live_handles{0};
+thread_local int64_t live_handles_of_thread = 0;
 thread_local std::string last_message;
 thread_local std::shared_ptr<void> last_failure;
 }  // namespace
@@ -35,6 +36,7 @@ void set_failure(std::shared_ptr<void> error) noexcept { last_failure = std::mov
 ctorch_tensor *wrap(at::Tensor tensor) {
   auto *handle = new at::Tensor(std::move(tensor));
   live_handles.fetch_add(1, std::memory_order_relaxed);
+  ++live_handles_of_thread;
   return reinterpret_cast<ctorch_tensor *>(handle);
 }
 
@@ -48,10 +50,12 @@ void ctorch_clear_error(void) {
 }
 
 int64_t ctorch_live_handles(void) { return live_handles.load(std::memory_order_relaxed); }
+int64_t ctorch_live_handles_of_thread(void) { return live_handles_of_thread; }
 
 void ctorch_free(ctorch_tensor *tensor) {
   delete reinterpret_cast<at::Tensor *>(tensor);
   live_handles.fetch_sub(1, std::memory_order_relaxed);
+  --live_handles_of_thread;
 }
 
 int ctorch_alias(const ctorch_tensor *tensor, ctorch_tensor **out) {

@@ -33,8 +33,13 @@ public enum Engine {
     }
   }
 
-  /// The number of tensor handles alive in this process: what a leak test watches.
+  /// The number of tensor handles alive in this process.
   public static var liveHandles: Int { Int(ctorch_live_handles()) }
+
+  /// The number of tensor handles that this thread made minus the number that it freed.
+  ///
+  /// Tensors stay on their thread, so a leak test can compare this before and after while other threads work.
+  public static var liveHandlesOfThread: Int { Int(ctorch_live_handles_of_thread()) }
 
   /// Has glibc's allocator keep freed memory for later tensors rather than give it back to the system.
   ///

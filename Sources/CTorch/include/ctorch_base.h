@@ -41,6 +41,8 @@ CTORCH_API void ctorch_clear_error(void);
 
 /// The number of tensor handles that are alive in this process.
 CTORCH_API int64_t ctorch_live_handles(void);
+/// The number of handles that this thread made minus the number that it freed.
+CTORCH_API int64_t ctorch_live_handles_of_thread(void);
 CTORCH_API void ctorch_free(ctorch_tensor *tensor);
 /// Another handle to the same tensor.
 CTORCH_API int ctorch_alias(const ctorch_tensor *tensor, ctorch_tensor *_Nullable *_Nonnull out);

@@ -1,0 +1,43 @@
+public import Testing
+public import Torch
+
+/// Expects two linear maps to be each other's adjoint: ⟨A v, w⟩ = ⟨v, Aᵀ w⟩ for random v and w.
+///
+/// The products may differ by 10·√ε of ‖A v‖·‖w‖ + ‖v‖·‖Aᵀ w‖; relative to the products themselves, which can be near
+/// zero by chance, the law would ask too much.
+///
+/// - Parameters:
+///   - apply: v ↦ A v.
+///   - applyAdjoint: w ↦ Aᵀ w.
+///   - domain: the shape of v.
+///   - codomain: the shape of A v.
+public func expectAdjoint(
+  _ apply: (Tensor) throws -> Tensor, _ applyAdjoint: (Tensor) throws -> Tensor, from domain: [Int],
+  to codomain: [Int], dtype: DType = .float64, seed: UInt64 = 0, sourceLocation: SourceLocation = #_sourceLocation
+) {
+  var random = RandomGenerator(seed: seed, purpose: .probes)
+  do {
+    for _ in 0..<3 {
+      let v = random.normal(domain, dtype: dtype)
+      let w = random.normal(codomain, dtype: dtype)
+      let image = try apply(v)
+      let adjointImage = try applyAdjoint(w)
+      guard image.shape == codomain, adjointImage.shape == domain else {
+        Issue.record(
+          "A maps \(domain) to \(image.shape) and its adjoint \(codomain) to \(adjointImage.shape)",
+          sourceLocation: sourceLocation)
+        return
+      }
+      let left = image.to(.float64).dot(w.to(.float64)).item()
+      let right = v.to(.float64).dot(adjointImage.to(.float64)).item()
+      let scale = image.norm() * w.norm() + v.norm() * adjointImage.norm()
+      // Written so that NaN fails.
+      guard (left - right).magnitude <= defaultTolerance(dtype, dtype) * scale else {
+        Issue.record("⟨Av, w⟩ = \(left) but ⟨v, Aᵀw⟩ = \(right)", sourceLocation: sourceLocation)
+        return
+      }
+    }
+  } catch {
+    Issue.record(error, "a product failed", sourceLocation: sourceLocation)
+  }
+}
