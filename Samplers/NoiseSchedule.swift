@@ -1,0 +1,90 @@
+import Foundation
+public import ScoreModels
+internal import Torch
+
+/// A point of a diffusion process: xₜ = s(t)·(x₀ + σ(t)·ε).
+public struct NoiseLevel: Hashable, Sendable {
+  /// The time t.
+  public let time: Double
+  /// The noise level σ(t), relative to the data.
+  public let sigma: Double
+  /// The scale s(t) of the data.
+  public let scale: Double
+
+  /// Makes a level.
+  public init(time: Double, sigma: Double, scale: Double) {
+    self.time = time
+    self.sigma = sigma
+    self.scale = scale
+  }
+
+  /// The level of a process where the noise is σ.
+  public init(sigma: Double, of process: any DiffusionProcess) {
+    let time = process.time(sigma: sigma)
+    self.init(time: time, sigma: sigma, scale: process.scale(time))
+  }
+}
+
+/// How the noise levels of a sampler's steps are spaced between the largest and the smallest.
+public enum NoiseSchedule: Hashable, Sendable {
+  /// Equal distances in σ^(1/ρ): σᵢ = (σ_max^(1/ρ) + i/(N−1)·(σ_min^(1/ρ) − σ_max^(1/ρ)))^ρ.
+  ///
+  /// Karras et al. (2022), arXiv 2206.00364, equation 5.
+  case karras(rho: Double = 7)
+  /// Equal ratios σᵢ₊₁/σᵢ, the limit of `karras` for ρ → ∞; with `VarianceExploding` the same as `uniformTime`.
+  ///
+  /// Song & Ermon (2019), arXiv 1907.05600.
+  case geometric
+  /// Equal distances in time.
+  ///
+  /// Song et al. (2021), arXiv 2011.13456. Where time is the noise level itself, as in `EDMProcess`, hardly a step is left
+  /// for small noise; another schedule is better there.
+  case uniformTime
+
+  /// Noise levels from the largest to the smallest, both included; a single one is the largest.
+  ///
+  /// - Parameters:
+  ///   - count: the number of levels.
+  ///   - process: the process whose levels they are.
+  ///   - sigmaMin: the smallest σ; by default that of the lower end of the sampling range.
+  ///   - sigmaMax: the largest σ; by default that of the upper end.
+  /// - Throws: `SamplerError` unless `count` and ρ are positive and 0 < σ_min < σ_max are noise levels of the process.
+  public func levels(
+    _ count: Int, of process: any DiffusionProcess, sigmaMin: Double? = nil, sigmaMax: Double? = nil
+  ) throws(SamplerError) -> [NoiseLevel] {
+    let low = sigmaMin ?? process.sigma(process.samplingRange.lowerBound)
+    let high = sigmaMax ?? process.sigma(process.samplingRange.upperBound)
+    try require(count > 0, "a schedule needs at least 1 noise level, not \(count)")
+    try require(0 < low && low < high && high.isFinite, "noise levels need 0 < σ_min < σ_max, not \(low) and \(high)")
+    let known = process.sigma(process.timeRange.lowerBound)...process.sigma(process.timeRange.upperBound)
+    try require(
+      low >= known.lowerBound * (1 - 1e-9) && high <= known.upperBound * (1 + 1e-9),
+      "the noise levels \(low) … \(high) reach beyond those of the process, \(known.lowerBound) … \(known.upperBound)")
+    var sigmas = try spaced(count, from: high, to: low, of: process)
+    // The ends are met exactly.
+    sigmas[count - 1] = low
+    sigmas[0] = high
+    let times = process.time(sigma: Tensor(sigmas))
+    let scales: [Double] = process.scale(times).elements()
+    return zip(sigmas, zip(times.elements(as: Double.self), scales)).map { sigma, rest in
+      NoiseLevel(time: rest.0, sigma: sigma, scale: rest.1)
+    }
+  }
+
+  private func spaced(
+    _ count: Int, from high: Double, to low: Double, of process: any DiffusionProcess
+  ) throws(SamplerError) -> [Double] {
+    let fractions = (0..<count).map { Double($0) / Double(max(count - 1, 1)) }
+    switch self {
+    case .karras(let rho):
+      try require(rho > 0 && rho.isFinite, "the ρ of a Karras schedule is a positive number, not \(rho)")
+      let (start, end) = (pow(high, 1 / rho), pow(low, 1 / rho))
+      return fractions.map { pow(start + $0 * (end - start), rho) }
+    case .geometric:
+      return fractions.map { high * pow(low / high, $0) }
+    case .uniformTime:
+      let (start, end) = (process.time(sigma: high), process.time(sigma: low))
+      return process.sigma(Tensor(fractions.map { start + $0 * (end - start) })).elements()
+    }
+  }
+}

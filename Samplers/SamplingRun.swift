@@ -1,0 +1,122 @@
+public import ScoreModels
+public import Torch
+
+/// What a sampler works with: noise, evaluations of the model and reports of its steps, for one batch.
+///
+/// Tensors that go in and out are `float64`, on the model's device or, where that has no `float64` (MPS), on the
+/// processor. The model gets its own element type on its own device.
+///
+/// A sample stays independent of its batch mates if the sampler uses elementwise arithmetic and `squaredNorm(_:)` alone.
+public struct SamplingRun {
+  /// The model.
+  public let model: any ScoreModel
+  /// The process whose noise is removed.
+  public let process: any DiffusionProcess
+  /// The shape of one sample.
+  public let shape: [Int]
+  /// What the distribution depends on, with an entry for each sample.
+  public let condition: Tensor?
+  /// The number of steps in all.
+  public let stepCount: Int
+  /// The number of steps that were reported.
+  public private(set) var step = 0
+  /// Where the state is.
+  public let device: Device
+  private let modelDevice: Device
+  private let modelDType: DType
+  private var generators: SampleGenerators
+  private let observe: ((SamplerState) throws -> Void)?
+
+  init(
+    model: any ScoreModel, process: any DiffusionProcess, shape: [Int], seeds: [UInt64], condition: Tensor?,
+    stepCount: Int, observe: ((SamplerState) throws -> Void)?
+  ) throws(SamplerError) {
+    try require(!seeds.isEmpty, "sampling needs at least one seed")
+    try require(
+      !shape.isEmpty && shape.allSatisfy { $0 > 0 }, "the shape of a sample has positive lengths, unlike \(shape)")
+    if let condition {
+      try require(
+        condition.rank > 0 && condition.size(0) == seeds.count,
+        "the condition has shape \(condition.shape), but needs an entry for each of the \(seeds.count) samples")
+    }
+    self.model = model
+    self.process = process
+    self.shape = shape
+    self.stepCount = stepCount
+    self.observe = observe
+    // Found by reflection, so they are looked up once.
+    modelDevice = model.device
+    modelDType = model.computationDType ?? .float64
+    device = modelDevice == .mps ? .cpu : modelDevice
+    self.condition = condition?.to(modelDevice)
+    generators = SampleGenerators(seeds: seeds)
+  }
+
+  /// The number of samples.
+  public var count: Int { generators.seeds.count }
+
+  /// The noise levels σ₀ > … > σ_N₋₁ of N steps, and σ_N = 0: the data.
+  ///
+  /// - Throws: as `NoiseSchedule.levels`.
+  public func levels(
+    _ steps: Int, _ schedule: NoiseSchedule, sigmaMin: Double? = nil, sigmaMax: Double? = nil
+  ) throws(SamplerError) -> [NoiseLevel] {
+    let levels = try schedule.levels(steps, of: process, sigmaMin: sigmaMin, sigmaMax: sigmaMax)
+    return levels + [NoiseLevel(time: process.samplingRange.lowerBound, sigma: 0, scale: 1)]
+  }
+
+  /// Fresh standard normal noise, `[count] + shape`.
+  public mutating func noise() -> Tensor { generators.normal(shape, dtype: .float64).to(device) }
+
+  /// The denoiser D = E[x₀ | x] at x = x₀ + σε, which is in units of the data: xₜ/s(t).
+  public func denoised(_ x: Tensor, at level: NoiseLevel) -> Tensor {
+    evaluate(x * level.scale, at: level) { x, t in
+      model.denoised(x, at: t, process: process, condition: condition)
+    }
+  }
+
+  /// The score ∇ₓ log pₜ(x) at xₜ = s·(x₀ + σε).
+  public func score(_ x: Tensor, at level: NoiseLevel) -> Tensor {
+    evaluate(x, at: level) { x, t in model.score(x, at: t, condition: condition) }
+  }
+
+  private func evaluate(_ x: Tensor, at level: NoiseLevel, _ function: (Tensor, Tensor) -> Tensor) -> Tensor {
+    let t = Tensor.full([count], level.time, dtype: modelDType, device: modelDevice)
+    let result = function(x.to(modelDType).to(modelDevice), t)
+    precondition(result.shape == x.shape, "a score model returned shape \(result.shape) for x of shape \(x.shape)")
+    return result.to(device).to(.float64)
+  }
+
+  /// The squared norm of each sample, `[count, 1, …]`.
+  ///
+  /// Halves are added to each other until one number is left: libtorch's own reductions split their work by the size of
+  /// the whole tensor, so that the last bits of a sample's sum would depend on its batch mates.
+  public func squaredNorm(_ x: Tensor) -> Tensor {
+    var terms = x.square().flattened(from: 1)
+    while terms.size(1) > 1 {
+      let half = terms.size(1) / 2
+      let sums = terms.slicing(0, half, along: 1) + terms.slicing(half, 2 * half, along: 1)
+      let rest = terms.slicing(2 * half, terms.size(1), along: 1)
+      terms = rest.size(1) == 0 ? sums : .concatenate([sums, rest], along: 1)
+    }
+    return terms.broadcastable(toRank: x.rank)
+  }
+
+  /// Ends a step: checks that the state is finite and shows it to the observer.
+  ///
+  /// - Parameters:
+  ///   - x: the state xₜ = s·(x₀ + σε).
+  ///   - level: the noise level of x.
+  ///   - denoised: the denoised data that the step was made with.
+  /// - Throws: `SamplerError` if x is not finite; what the observer throws.
+  public mutating func finishStep(_ x: Tensor, at level: NoiseLevel, denoised: Tensor? = nil) throws {
+    step += 1
+    try require(
+      x.allFinite,
+      "step \(step) of \(stepCount), to noise level \(level.sigma), left samples that are not finite: check that the "
+        + "model was trained for this process, or take smaller steps")
+    try observe?(
+      SamplerState(
+        step: step, stepCount: stepCount, time: level.time, sigma: level.sigma, x: x, denoised: denoised))
+  }
+}

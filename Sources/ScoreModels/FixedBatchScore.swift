@@ -1,0 +1,57 @@
+public import Torch
+
+/// A score model that is evaluated in batches of one size, so that a result does not depend on the size of the batch it is
+/// computed in.
+///
+/// libtorch chooses the kernels of convolutions and matrix products by the shape of the whole batch, and these sum in
+/// different orders: the same example differs in its last bits between batches of 7 and 64, and a sampler makes visible
+/// differences of them. Here a larger batch is split, and the last part is filled up with copies of its last example.
+///
+/// Costs as many evaluations as the batch has parts; up to n − 1 examples of the last one are wasted.
+public struct FixedBatchScore: ScoreModel {
+  /// The model that is evaluated.
+  public let base: any ScoreModel
+  /// The number n of examples in each evaluation.
+  public let batchSize: Int
+
+  /// The parameters carry no prefix.
+  public static var parameterNames: [String: String] { ["base": ""] }
+
+  /// Makes a model.
+  ///
+  /// - Precondition: `batchSize` is positive.
+  public init(_ base: any ScoreModel, batchSize: Int = 16) {
+    precondition(batchSize > 0, "a batch has a positive size, not \(batchSize)")
+    self.base = base
+    self.batchSize = batchSize
+  }
+
+  /// The score of the base model.
+  public func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    inParts(x, t, condition) { base.score($0, at: $1, condition: $2) }
+  }
+
+  /// The denoiser of the base model.
+  public func denoised(
+    _ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?
+  ) -> Tensor {
+    inParts(x, t, condition) { base.denoised($0, at: $1, process: process, condition: $2) }
+  }
+
+  private func inParts(
+    _ x: Tensor, _ t: Tensor, _ condition: Tensor?, _ evaluate: (Tensor, Tensor, Tensor?) -> Tensor
+  ) -> Tensor {
+    let count = x.size(0)
+    if count == 0 { return x }
+    let parts = stride(from: 0, to: count, by: batchSize).map { start in
+      evaluate(part(x, from: start), part(t, from: start), condition.map { part($0, from: start) })
+    }
+    return Tensor.concatenate(parts)[0..<count]
+  }
+
+  /// n examples from `start`, the last one repeated as needed, in memory of their own.
+  private func part(_ x: Tensor, from start: Int) -> Tensor {
+    let last = x.size(0) - 1
+    return x.gathering((start..<(start + batchSize)).map { min($0, last) })
+  }
+}
