@@ -29,9 +29,9 @@ int ctorch_gradients(const ctorch_tensor *const *outputs, int64_t output_count, 
                      ctorch_tensor **out) {
   return guarded([&] {
     const auto seed_list = seeds ? unwrap_list(seeds, output_count) : std::vector<at::Tensor>();
-    const auto results = torch::autograd::grad(unwrap_list(outputs, output_count), unwrap_list(inputs, input_count),
-                                               seed_list, retain_graph, create_graph, /*allow_unused=*/true);
-    for (int64_t i = 0; i < input_count; ++i) out[i] = results[i].defined() ? wrap(results[i]) : nullptr;
+    wrap_all(torch::autograd::grad(unwrap_list(outputs, output_count), unwrap_list(inputs, input_count), seed_list,
+                                   retain_graph, create_graph, /*allow_unused=*/true),
+             out);
   });
 }
 
@@ -57,6 +57,7 @@ struct CallbackNode : torch::autograd::Node {
         }
       }
     } cleanup{seeds, results};
+    seeds.reserve(gradients.size());
     for (size_t i = 0; i < gradients.size(); ++i) {
       seeds.push_back(wrap(gradients[i].defined() ? gradients[i] : input_metadata(i).zeros_like()));
     }
@@ -83,7 +84,11 @@ int ctorch_custom_function(const ctorch_tensor *const *inputs, int64_t input_cou
     std::shared_ptr<void> owned(context, release_context);
     const auto arguments = unwrap_list(inputs, input_count);
     std::vector<at::Tensor> results;
-    for (int64_t i = 0; i < value_count; ++i) results.push_back(unwrap(values[i]).detach());
+    for (int64_t i = 0; i < value_count; ++i) {
+      TORCH_CHECK(at::isFloatingType(unwrap(values[i]).scalar_type()),
+                  "the outputs of a custom function must be floating-point numbers to be differentiable");
+      results.push_back(unwrap(values[i]).detach());
+    }
     if (torch::autograd::compute_requires_grad(arguments)) {
       auto node = std::shared_ptr<CallbackNode>(new CallbackNode, torch::autograd::deleteNode);
       node->context = std::move(owned);
@@ -93,6 +98,6 @@ int ctorch_custom_function(const ctorch_tensor *const *inputs, int64_t input_cou
       node->set_next_edges(torch::autograd::collect_next_edges(arguments));
       for (auto &result : results) torch::autograd::set_history(result, node);
     }
-    for (int64_t i = 0; i < value_count; ++i) out[i] = wrap(results[i]);
+    wrap_all(std::move(results), out);
   });
 }

@@ -40,6 +40,19 @@ ctorch_tensor *wrap(at::Tensor tensor) {
   return reinterpret_cast<ctorch_tensor *>(handle);
 }
 
+void wrap_all(std::vector<at::Tensor> tensors, ctorch_tensor **out) {
+  size_t done = 0;
+  try {
+    for (; done < tensors.size(); ++done) out[done] = tensors[done].defined() ? wrap(std::move(tensors[done])) : nullptr;
+  } catch (...) {
+    while (done-- > 0) {
+      if (out[done]) ctorch_free(out[done]);
+      out[done] = nullptr;
+    }
+    throw;
+  }
+}
+
 }  // namespace ctorch
 
 const char *ctorch_error_message(void) { return last_message.c_str(); }
@@ -70,7 +83,8 @@ int ctorch_set_thread_count(int count) {
 
 int ctorch_load_cuda(void) {
   return guarded([] {
-    if (at::hasCUDA()) return;
+    // Not at::hasCUDA(): the answer to its first call is kept, so it may be asked only once the library is there.
+    if (c10::impl::hasDeviceGuardImpl(at::kCUDA)) return;
     Dl_info info;
     std::string folder;
     // The address of a function that lives in libtorch_cpu tells where that library was loaded from.

@@ -46,8 +46,7 @@ int ctorch_stack(const ctorch_tensor *const *tensors, int64_t count, int64_t dim
 int ctorch_split(const ctorch_tensor *x, const int64_t *lengths, int64_t count, int64_t dimension,
                  ctorch_tensor **out) {
   return guarded([&] {
-    const auto parts = at::split_with_sizes(unwrap(x), list(lengths, count), dimension);
-    for (int64_t i = 0; i < count; ++i) out[i] = wrap(parts[i]);
+    wrap_all(at::split_with_sizes(unwrap(x), list(lengths, count), dimension), out);
   });
 }
 
@@ -68,12 +67,15 @@ int ctorch_unflatten_like(const ctorch_tensor *vector, const ctorch_tensor *cons
     for (int64_t i = 0; i < count; ++i) total += unwrap(like[i]).numel();
     TORCH_CHECK(whole.dim() == 1 && whole.numel() == total, "a tensor of shape ", whole.sizes(),
                 " cannot be cut into ", count, " tensors of ", total, " elements in all");
+    std::vector<at::Tensor> parts;
+    parts.reserve(count);
     int64_t start = 0;
     for (int64_t i = 0; i < count; ++i) {
       const auto &shape = unwrap(like[i]);
-      out[i] = wrap(whole.narrow(0, start, shape.numel()).view(shape.sizes()));
+      parts.push_back(whole.narrow(0, start, shape.numel()).view(shape.sizes()));
       start += shape.numel();
     }
+    wrap_all(std::move(parts), out);
   });
 }
 

@@ -8,6 +8,7 @@
 #include <ATen/ATen.h>
 #include <torch/headeronly/version.h>
 
+#include <cmath>
 #include <exception>
 #include <memory>
 #include <string>
@@ -64,6 +65,9 @@ inline std::vector<at::Tensor> unwrap_list(const ctorch_tensor *const *handles, 
   return tensors;
 }
 
+/// Hands tensors out as handles, null for undefined ones: all of them, or none if memory runs out half-way.
+void wrap_all(std::vector<at::Tensor> tensors, ctorch_tensor **out);
+
 /// Runs `body`, which returns a tensor, and hands the tensor out as a handle.
 template <class Body>
 int produce(ctorch_tensor **out, Body &&body) noexcept {
@@ -75,12 +79,15 @@ inline at::IntArrayRef list(const int64_t *values, int64_t count) {
 }
 
 inline at::Device device(int type, int index) {
+  TORCH_CHECK(index >= 0 && index < 128, "there is no device with the index ", index);
   return at::Device(static_cast<at::DeviceType>(type), static_cast<at::DeviceIndex>(index));
 }
 
 /// A whole-numbered scalar becomes an integer beside a tensor of integers, so that it does not promote it.
 inline at::Scalar scalar_for(const at::Tensor &tensor, double value) {
-  if (at::isIntegralType(tensor.scalar_type(), /*includeBool=*/false) && value == static_cast<double>(static_cast<int64_t>(value))) {
+  // Beyond ±2⁶³, and for NaN, the conversion is not defined.
+  if (at::isIntegralType(tensor.scalar_type(), /*includeBool=*/false) && value >= -0x1p63 && value < 0x1p63 &&
+      value == std::trunc(value)) {
     return static_cast<int64_t>(value);
   }
   return value;

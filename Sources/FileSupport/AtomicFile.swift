@@ -45,10 +45,17 @@ public struct FileError: Error, Equatable, CustomStringConvertible {
 public enum AtomicFile {
   /// Writes a file so that its path holds either the old or the new content, whatever happens.
   ///
-  /// It is written under a temporary name in the same folder, flushed to the disk, then renamed. A failure leaves the old file as it was and no new one.
+  /// It is written under a temporary name in the same folder, flushed to the disk, then renamed. A failure leaves the old
+  /// file as it was and no new one. A symbolic link to a file is replaced, and the file that it names stays as it is. A
+  /// device or pipe, such as `/dev/stdout`, is written to.
   ///
   /// - Throws: `FileError`.
   public static func write(_ data: Data, to path: String) throws(FileError) {
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      // There is no renaming over a folder, and nobody wants a device replaced by a file.
+      return try writeAndFlush(data, to: path)
+    }
     let temporary = "\(path).partial-\(getpid())"
     do throws(FileError) {
       try writeAndFlush(data, to: temporary)

@@ -30,7 +30,7 @@ public var gradientsAreRecorded: Bool { ctorch_gradients_enabled() }
 
 extension Tensor {
   /// Whether operations on this tensor are recorded.
-  public var requiresGradient: Bool { ctorch_requires_grad(pointer) }
+  public var requiresGradient: Bool { inspect(ctorch_requires_grad) }
 
   /// The same values, cut off from the record of how they came about.
   public func detached() -> Tensor { produce("detached", [self]) { ctorch_detach(pointer, $0) } }

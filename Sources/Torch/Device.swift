@@ -31,12 +31,15 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     case "cuda": self = .cuda(0)
     case "mps": self = .mps
     default:
-      guard name.hasPrefix("cuda:"), let index = Int(name.dropFirst(5)), (0..<128).contains(index) else { return nil }
+      // Comparing the whole name refuses other spellings of the number, such as "+1" and "01".
+      guard let index = Int(name.dropFirst(5)), (0..<128).contains(index), name == "cuda:\(index)" else { return nil }
       self = .cuda(index)
     }
   }
 
-  /// Loads what the device needs and checks that it is there; a process calls it once before it uses the device.
+  /// Loads what the device needs and checks that it is there.
+  ///
+  /// A process calls it once, before it uses the device and before it takes its first gradient.
   ///
   /// - Throws: `Unavailable`, with what is missing.
   public func prepare() throws(Unavailable) {
@@ -48,7 +51,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
           """)
     }
     var count: Int64 = 0
-    guard ctorch_device_count(type, &count) == CTORCH_OK, Int64(index) < count else {
+    guard ctorch_device_count(type, &count) == CTORCH_OK, (0..<count).contains(Int64(index)) else {
       throw Unavailable(
         description:
           "device \(self) is not available: this machine shows \(count) such device\(count == 1 ? "" : "s"); use --device cpu"
@@ -71,7 +74,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
   }
 
   var index: Int32 {
-    if case .cuda(let index) = self { Int32(index) } else { 0 }
+    if case .cuda(let index) = self { Int32(clamping: index) } else { 0 }
   }
 
   init(type: Int32, index: Int32) {

@@ -32,7 +32,7 @@ public struct RandomGenerator: RandomNumberGenerator, Hashable, Sendable {
   /// The stream: purpose in the highest 8 bits, index in the others.
   public let stream: UInt64
   /// The number of 128-bit blocks used so far.
-  public private(set) var position: UInt64 = 0
+  public internal(set) var position: UInt64 = 0
 
   /// Makes a generator at the start of a stream.
   ///

@@ -35,7 +35,13 @@ public struct Safetensors {
   /// The bytes of the file.
   ///
   /// They depend on names, values and metadata alone.
+  ///
+  /// - Throws: `FormatError` if a tensor has the name that the format keeps for metadata.
   public func encoded() throws -> Data {
+    guard tensors[SafetensorsHeader.metadataName] == nil else {
+      throw FormatError(
+        "a tensor cannot be named \(SafetensorsHeader.metadataName): the format keeps that name for texts")
+    }
     // Wider elements first, then by name: every tensor then starts at a multiple of its element's size.
     let entries = tensors.sorted { ($1.value.dtype.byteCount, $0.key) < ($0.value.dtype.byteCount, $1.key) }
     var fields: [String] = []
@@ -43,7 +49,7 @@ public struct Safetensors {
       let pairs = try metadata.sorted { $0.key < $1.key }.map {
         "\(try Self.quoted($0.key)):\(try Self.quoted($0.value))"
       }
-      fields.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
+      fields.append("\"\(SafetensorsHeader.metadataName)\":{\(pairs.joined(separator: ","))}")
     }
     var position = 0
     for (name, tensor) in entries {
@@ -90,77 +96,18 @@ public struct Safetensors {
         "the header claims \(length) bytes, but \(data.count - 8) follow: the file is cut short or damaged")
     }
     let start = data.startIndex + 8 + Int(length)
-    let header = try? JSONSerialization.jsonObject(with: data[(data.startIndex + 8)..<start])
-    guard let header = header as? [String: Any] else { throw FormatError("the header is not a JSON object") }
-
-    metadata = [:]
-    var entries: [Entry] = []
-    for (name, value) in header {
-      if name == "__metadata__" {
-        guard let texts = value as? [String: String] else { throw FormatError("the metadata is not made of texts") }
-        metadata = texts
-      } else {
-        entries.append(try Entry(name: name, json: value))
-      }
-    }
-    entries.sort { ($0.begin, $0.end) < ($1.begin, $1.end) }
-    var position = 0
-    for entry in entries {
-      guard entry.begin == position else {
-        throw FormatError("the bytes of tensor \(entry.name) begin at \(entry.begin) instead of \(position)")
-      }
-      position = entry.end
-    }
-    guard position == data.endIndex - start else {
-      throw FormatError(
-        "the tensors take \(position) bytes, but \(data.endIndex - start) follow the header: the file is cut short or damaged"
-      )
-    }
+    let header = try SafetensorsHeader(json: data[(data.startIndex + 8)..<start], dataCount: data.endIndex - start)
+    metadata = header.metadata
     tensors = [:]
-    data.withUnsafeBytes { bytes in
+    try data.withUnsafeBytes { bytes in
       let base = 8 + Int(length)
-      for entry in entries {
+      for entry in header.entries {
         let part = UnsafeRawBufferPointer(rebasing: bytes[(base + entry.begin)..<(base + entry.end)])
+        guard entry.dtype != .bool || part.allSatisfy({ $0 <= 1 }) else {
+          throw FormatError("tensor \(entry.name) holds truth values that are neither 0 nor 1")
+        }
         tensors[entry.name] = Tensor(bytes: part, dtype: entry.dtype, shape: entry.shape)
       }
-    }
-  }
-
-  private struct Entry {
-    let name: String
-    let dtype: DType
-    let shape: [Int]
-    let begin: Int
-    let end: Int
-
-    init(name: String, json: Any) throws {
-      self.name = name
-      guard let fields = json as? [String: Any], let type = fields["dtype"] as? String,
-        let shape = (fields["shape"] as? [Any])?.map(Self.wholeNumber),
-        let offsets = (fields["data_offsets"] as? [Any])?.compactMap(Self.wholeNumber), offsets.count == 2
-      else { throw FormatError("the header's entry for tensor \(name) lacks its dtype, shape or data_offsets") }
-      guard let dtype = DType.allCases.first(where: { $0.safetensorsName == type }) else {
-        throw FormatError("tensor \(name) has element type \(type), which is not supported")
-      }
-      var size = dtype.byteCount
-      for length in shape {
-        guard let length else { throw FormatError("tensor \(name) has a shape that is not made of lengths") }
-        let (product, overflow) = size.multipliedReportingOverflow(by: length)
-        guard !overflow else { throw FormatError("the shape of tensor \(name) is too large") }
-        size = product
-      }
-      (begin, end) = (offsets[0], offsets[1])
-      guard begin <= end, end - begin == size else {
-        throw FormatError("tensor \(name) needs \(size) bytes, but its data_offsets are \(begin) and \(end)")
-      }
-      self.dtype = dtype
-      self.shape = shape.compactMap { $0 }
-    }
-
-    /// A non-negative integer; nil for fractions, truth values and anything else.
-    static func wholeNumber(_ json: Any) -> Int? {
-      guard !(json is Bool), let value = json as? Int, value >= 0 else { return nil }
-      return value
     }
   }
 }

@@ -24,6 +24,12 @@ public struct Tensor {
 
   var pointer: OpaquePointer { handle.pointer }
 
+  /// Asks the engine about this tensor, which stays alive for the duration of the call.
+  @inline(__always)
+  func inspect<Result>(_ question: (OpaquePointer) -> Result) -> Result {
+    withExtendedLifetime(handle) { question(handle.pointer) }
+  }
+
   // MARK: Creation
 
   /// Makes a tensor from elements in row-major order.
@@ -111,32 +117,34 @@ public struct Tensor {
   // MARK: Inspection
 
   /// The number of dimensions.
-  public var rank: Int { Int(ctorch_rank(pointer)) }
+  public var rank: Int { Int(inspect(ctorch_rank)) }
 
   /// The length of each dimension.
-  public var shape: [Int] { (0..<rank).map { Int(ctorch_size(pointer, Int64($0))) } }
+  public var shape: [Int] { (0..<rank).map { index in Int(inspect { ctorch_size($0, Int64(index)) }) } }
 
   /// The length of one dimension; negative numbers count from the last.
   public func size(_ dimension: Int) -> Int {
     let rank = rank
     let index = dimension < 0 ? dimension + rank : dimension
     precondition((0..<rank).contains(index), "a tensor of rank \(rank) has no dimension \(dimension)")
-    return Int(ctorch_size(pointer, Int64(index)))
+    return Int(inspect { ctorch_size($0, Int64(index)) })
   }
 
   /// The number of elements.
-  public var elementCount: Int { Int(ctorch_element_count(pointer)) }
+  public var elementCount: Int { Int(inspect(ctorch_element_count)) }
 
   /// The type of the elements.
   public var dtype: DType {
-    guard let type = DType(rawValue: ctorch_dtype(pointer)) else {
+    guard let type = DType(rawValue: inspect(ctorch_dtype)) else {
       fatalError("the engine returned a tensor of an element type that ScoreKit does not know")
     }
     return type
   }
 
   /// Where the elements are.
-  public var device: Device { Device(type: ctorch_device_type(pointer), index: ctorch_device_index(pointer)) }
+  public var device: Device {
+    Device(type: inspect(ctorch_device_type), index: inspect(ctorch_device_index))
+  }
 
   /// The elements in row-major order, converted to the type asked for.
   public func elements<Element: TensorElement>(as type: Element.Type = Element.self) -> [Element] {
@@ -147,7 +155,8 @@ public struct Tensor {
         let bytes = UnsafeMutableRawBufferPointer(buffer)
         if let base = bytes.baseAddress {
           check(
-            "elements(as:)", ctorch_copy_out(source.pointer, base, Int64(count * MemoryLayout<Element>.stride)), [self])
+            "elements(as:)", ctorch_copy_out(source.pointer, base, Int64(count * MemoryLayout<Element>.stride)),
+            [source])
         }
       }
       filled = count

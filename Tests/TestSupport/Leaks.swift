@@ -1,5 +1,5 @@
 public import Testing
-public import Torch
+internal import Torch
 
 /// Expects a closure to release every tensor that it makes, the record of operations included.
 ///

@@ -1,0 +1,81 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+
+/// Serialized because the number of threads belongs to the process.
+@Suite(.serialized) struct EngineTests {
+  @Test func versionIsTheOneOfTheManifest() {
+    #expect(Engine.version.hasPrefix("2.11."))
+  }
+
+  private func withThreads<Result>(_ count: Int, _ body: () throws -> Result) rethrows -> Result {
+    let before = Engine.threadCount
+    Engine.threadCount = count
+    defer { Engine.threadCount = before }
+    return try body()
+  }
+
+  @Test func threadCountIsSet() {
+    for count in [1, 3, 2] { withThreads(count) { #expect(Engine.threadCount == count) } }
+  }
+
+  @Test func newThreadsUseTheThreadCount() {
+    withThreads(3) {
+      let answer = Count()
+      Thread { answer.set(Engine.threadCount) }.start()
+      #expect(answer.wait() == 3)
+    }
+  }
+
+  @Test func randomNumbersDoNotDependOnTheNumberOfThreads() {
+    func draws(_ threads: Int) -> [Tensor] {
+      withThreads(threads) {
+        var generator = RandomGenerator(seed: 1)
+        var samples = SampleGenerators(seeds: [1, 2])
+        return [
+          generator.normal([50_001]), generator.uniform([50_001]), generator.normal([30_001], dtype: .float64),
+          generator.signs([50_001]), samples.normal([20_001]),
+        ]
+      }
+    }
+    let single = draws(1)
+    for threads in [2, 3, 8] {
+      for (one, many) in zip(single, draws(threads)) { expectIdentical(many, one) }
+    }
+  }
+
+  @Test func freedMemoryCanBeKept() {
+    // Concerns the C library's allocator alone; what can be seen here is that tensors still work.
+    Engine.keepFreedMemory()
+    #expect(Tensor.ones([1 << 20]).sum().item() == Double(1 << 20))
+  }
+
+  @Test func handlesAreCounted() {
+    let before = Engine.liveHandlesOfThread
+    let x = Tensor.ones([2])
+    #expect(Engine.liveHandlesOfThread == before + 1)
+    let y = x
+    #expect(Engine.liveHandlesOfThread == before + 1)
+    let z = x + y
+    #expect(Engine.liveHandlesOfThread == before + 2)
+    #expect(Engine.liveHandles >= 2)
+    withExtendedLifetime((x, y, z)) {}
+  }
+
+  /// A number that one thread hands to another.
+  private final class Count: @unchecked Sendable {
+    private let ready = DispatchSemaphore(value: 0)
+    private var value = 0
+
+    func set(_ value: Int) {
+      self.value = value
+      ready.signal()
+    }
+
+    func wait() -> Int {
+      ready.wait()
+      return value
+    }
+  }
+}
