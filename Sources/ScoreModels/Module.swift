@@ -117,15 +117,16 @@ private struct ParameterWalk {
       }
       return
     }
-    let mirror = Mirror(reflecting: value)
+    // The cast looks through optionals; so does the mirror of its result.
     if let module = value as? any Module {
       let names = type(of: module).parameterNames
-      for (label, child) in mirror.children {
+      for (label, child) in Mirror(reflecting: module).children {
         guard let label else { continue }
         visit(child, path: join(path, names[label] ?? label))
       }
       return
     }
+    let mirror = Mirror(reflecting: value)
     switch mirror.displayStyle {
     case .optional:
       if let child = mirror.children.first { visit(child.value, path: path) }

@@ -1,0 +1,56 @@
+import ScoreModels
+import TestSupport
+import Testing
+import Torch
+
+@Suite struct EnergyNetworkTests {
+  private static func base(features: Int = 5) -> MLP {
+    var generator = RandomGenerator(seed: 6, purpose: .initialization)
+    return MLP(.init(shape: [features], width: 8, blocks: 2, classCount: 3), using: &generator).randomized()
+  }
+
+  @Test func itIsTheGradientOfItsPotential() {
+    let network = EnergyNetwork(Self.base())
+    let (u, noise, labels) = (normal([3, 5]), normal([3]), Tensor([0, 1, 3]))
+    let variable = u.variable()
+    let potential = network.potential(variable, noise: noise, condition: labels)
+    #expect(potential.shape == [3])
+    expectClose(
+      potential, (u * network.base(u, noise: noise, condition: labels)).sum(1), rtol: 1e-12, atol: 1e-12)
+    expectClose(
+      network(u, noise: noise, condition: labels), potential.sum().gradient(withRespectTo: variable), rtol: 1e-12,
+      atol: 1e-12)
+  }
+
+  @Test func itsJacobianIsSymmetricWhereThatOfItsBaseIsNot() {
+    let base = Self.base()
+    let (x, noise) = (normal([1, 5]), Tensor([0.4]))
+    let symmetric = jacobian(of: { EnergyNetwork(base)($0, noise: noise, condition: nil) }, at: x)
+    #expect((symmetric - symmetric.transposed()).norm() <= 1e-13 * symmetric.norm())
+    let plain = jacobian(of: { base($0, noise: noise, condition: nil) }, at: x)
+    #expect((plain - plain.transposed()).norm() > 0.01 * plain.norm())
+  }
+
+  @Test func itIsRecordedOnlyWhereTheCallerRecords() {
+    let network = EnergyNetwork(Self.base())
+    let (u, noise) = (normal([2, 5]), normal([2]))
+    #expect(network(u, noise: noise, condition: nil).requiresGradient)
+    let unrecorded = withoutGradients { network(u, noise: noise, condition: nil) }
+    #expect(!unrecorded.requiresGradient)
+    expectClose(unrecorded, network(u, noise: noise, condition: nil), rtol: 1e-13, atol: 1e-13)
+    expectNoLeaks { _ = withoutGradients { network(u, noise: noise, condition: nil) } }
+  }
+
+  @Test(arguments: [
+    (EDMProcess() as any DiffusionProcess, [0.1, 2.0]), (VarianceExploding(), [0.2, 0.8]),
+    (VariancePreserving(), [0.1, 0.9]), (SubVariancePreserving(), [0.1, 0.9]),
+  ]) func theScoreIsMinusTheGradientOfTheEnergy(process: any DiffusionProcess, times: [Double]) {
+    let model = EnergyScore(
+      EnergyNetwork(Self.base()), process: process, parameterization: .edm(sigmaData: 0.5, noiseScale: 3))
+    let (x, t, labels) = (normal([2, 5]).variable(), Tensor(times), Tensor([2, 3]))
+    let energy = model.energy(x, at: t, condition: labels)
+    #expect(energy.shape == [2])
+    expectClose(
+      model.score(x, at: t, condition: labels), -energy.sum().gradient(withRespectTo: x), rtol: 1e-8, atol: 1e-8)
+  }
+}
