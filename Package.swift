@@ -69,7 +69,7 @@ let package = Package(
     // Tests
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "FileSupport", "TestSupport"], swiftSettings: swift),
-    .testTarget(name: "ImagingTests", dependencies: ["Imaging"], swiftSettings: swift),
+    .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CZlib"], swiftSettings: swift),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Imaging", "TestSupport"], swiftSettings: swift),
     .testTarget(
       name: "ScoreModelsTests", dependencies: ["ScoreModels", "TestSupport"], resources: [.copy("Golden")],

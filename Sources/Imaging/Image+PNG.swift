@@ -1,0 +1,132 @@
+internal import CPNG
+internal import FileSupport
+public import Foundation
+
+/// Reading and writing of PNG files, with libpng.
+extension Image {
+  /// The largest number of pixels that is read.
+  static let pixelLimit = 1 << 28
+
+  /// Reads a picture from the bytes of a PNG file.
+  ///
+  /// Grey files give one channel, all others (also palettes) three. Samples are scaled to 8 bits and rounded, and taken as
+  /// they are: notes on gamma and colour profiles are not applied, as is usual for training data. Transparent pixels are
+  /// laid over white: with alpha a, a value v becomes (a·v + (255 − a)·255)/255, rounded.
+  ///
+  /// - Throws: `ImageError` if the bytes are not a PNG file, are damaged, or announce more than 2²⁸ pixels.
+  public init(pngData data: Data) throws(ImageError) {
+    self = try Image.decode(data, path: nil)
+  }
+
+  /// Reads a PNG file, as `init(pngData:)` does.
+  ///
+  /// - Throws: `ImageError`, with the path; its kind tells a missing file from a damaged one.
+  public init(contentsOfPNG path: String) throws(ImageError) {
+    let data: Data
+    do {
+      data = try AtomicFile.read(path)
+    } catch {
+      throw ImageError(reading: error)
+    }
+    self = try Image.decode(data, path: path)
+  }
+
+  /// The picture as the bytes of a PNG file: 8 bits per channel, the same bytes for the same picture.
+  ///
+  /// - Throws: `ImageError` if the picture is larger than the format's limits.
+  public func pngData() throws(ImageError) -> Data {
+    guard width <= 1_000_000, height <= 1_000_000, pixels.count < 1 << 31 else {
+      throw ImageError(unwritable: "\(width) × \(height) pixels are more than a PNG file takes")
+    }
+    var header = png_image()
+    header.version = UInt32(PNG_IMAGE_VERSION)
+    header.width = UInt32(width)
+    header.height = UInt32(height)
+    header.format = channels == 1 ? 0 : UInt32(PNG_FORMAT_FLAG_COLOR)
+    defer { png_image_free(&header) }
+    // The first call finds the size, the second writes.
+    var size: png_alloc_size_t = 0
+    guard png_image_write_to_memory(&header, nil, &size, 0, pixels, 0, nil) != 0 else {
+      throw ImageError(unwritable: Image.text(&header.message))
+    }
+    var bytes = [UInt8](repeating: 0, count: Int(size))
+    guard png_image_write_to_memory(&header, &bytes, &size, 0, pixels, 0, nil) != 0 else {
+      throw ImageError(unwritable: Image.text(&header.message))
+    }
+    return Data(bytes.prefix(Int(size)))
+  }
+
+  /// Writes the picture as a PNG file, whole or not at all.
+  ///
+  /// - Throws: `ImageError`; the path then holds what it held before.
+  public func write(toPNG path: String) throws(ImageError) {
+    let data = try pngData()
+    do {
+      try AtomicFile.write(data, to: path)
+    } catch {
+      throw ImageError(writing: error)
+    }
+  }
+
+  private static func decode(_ data: Data, path: String?) throws(ImageError) -> Image {
+    try data.withUnsafeBytes { bytes -> Result<Image, ImageError> in
+      do throws(ImageError) {
+        return .success(try decode(bytes, path: path))
+      } catch {
+        return .failure(error)
+      }
+    }.get()
+  }
+
+  private static func decode(_ bytes: UnsafeRawBufferPointer, path: String?) throws(ImageError) -> Image {
+    let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+    guard bytes.starts(with: signature), let base = bytes.baseAddress else {
+      throw ImageError(malformed: bytes.isEmpty ? "the file is empty" : "it is not a PNG file", path: path)
+    }
+    guard let reader = cpng_open(base.assumingMemoryBound(to: UInt8.self), bytes.count) else {
+      throw ImageError(malformed: "there is not enough memory", path: path)
+    }
+    defer { cpng_close(reader) }
+    guard cpng_read_header(reader) != 0 else {
+      throw ImageError(malformed: "the PNG file is damaged (\(text(&reader.pointee.message)))", path: path)
+    }
+    let (width, height, samples) = (reader.pointee.width, reader.pointee.height, reader.pointee.channels)
+    guard width * height <= pixelLimit else {
+      throw ImageError(
+        malformed: "\(width) × \(height) pixels are more than the \(pixelLimit) that are read", path: path)
+    }
+    // Deflate shrinks at most 1032-fold: a file that announces more cannot be whole, and needs no memory.
+    guard width * height * reader.pointee.file_bits / 8 <= 1040 * bytes.count else {
+      throw ImageError(malformed: "the PNG file is too short for its \(width) × \(height) pixels", path: path)
+    }
+    precondition(reader.pointee.row_bytes == width * samples, "libpng's rows are not rows of bytes")
+    var pixels = [UInt8](repeating: 0, count: width * height * samples)
+    guard cpng_read_pixels(reader, &pixels) != 0 else {
+      throw ImageError(malformed: "the PNG file is damaged (\(text(&reader.pointee.message)))", path: path)
+    }
+    let channels = samples > 2 ? 3 : 1
+    if samples != channels { pixels = composited(pixels, channels: channels) }
+    return Image(width: width, height: height, channels: channels, pixels: pixels)
+  }
+
+  /// Pixels that end in alpha, laid over white.
+  private static func composited(_ source: [UInt8], channels: Int) -> [UInt8] {
+    let count = source.count / (channels + 1)
+    return [UInt8](unsafeUninitializedCapacity: count * channels) { result, filled in
+      for pixel in 0..<count {
+        let offset = pixel * (channels + 1)
+        let alpha = Int(source[offset + channels])
+        for channel in 0..<channels {
+          let value = Int(source[offset + channel]) * alpha + 255 * (255 - alpha)
+          result[filled] = UInt8((value + 127) / 255)
+          filled += 1
+        }
+      }
+    }
+  }
+
+  /// libpng's message, from an array of C characters.
+  private static func text<Characters>(_ message: inout Characters) -> String {
+    withUnsafeBytes(of: &message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+}

@@ -1,0 +1,47 @@
+internal import FileSupport
+
+/// Why a picture could not be read or written.
+public struct ImageError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What to tell apart.
+  public enum Kind: Sendable {
+    /// There is no such file.
+    case missing
+    /// The file is there and cannot be read.
+    case unreadable
+    /// The bytes are not those of a PNG picture, or are damaged.
+    case malformed
+    /// The picture could not be written.
+    case unwritable
+  }
+
+  /// What to tell apart.
+  public let kind: Kind
+  /// The file, if there is one.
+  public let path: String?
+  /// One sentence with the path and the reason.
+  public let description: String
+
+  init(malformed reason: String, path: String?) {
+    kind = .malformed
+    self.path = path
+    description = "cannot read \(path ?? "the picture"): \(reason)"
+  }
+
+  init(unwritable reason: String) {
+    kind = .unwritable
+    path = nil
+    description = "cannot write the picture: \(reason)"
+  }
+
+  init(reading error: FileError) {
+    kind = error.isMissing ? .missing : .unreadable
+    path = error.path
+    description = error.description
+  }
+
+  init(writing error: FileError) {
+    kind = .unwritable
+    path = error.path
+    description = error.description
+  }
+}

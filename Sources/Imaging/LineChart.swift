@@ -1,0 +1,125 @@
+/// Curves over a common axis, such as the loss of a training run.
+///
+/// Points with an infinite or undefined coordinate are left out and interrupt their curve; so are those that are not
+/// positive where the vertical axis is logarithmic.
+public struct LineChart: Sendable {
+  /// One curve.
+  public struct Series: Sendable {
+    /// What the legend calls it.
+    public var name: String
+    /// Its points, in the order in which they are joined.
+    public var points: [(x: Double, y: Double)]
+
+    /// Makes a curve.
+    public init(_ name: String, points: [(x: Double, y: Double)]) {
+      self.name = name
+      self.points = points
+    }
+  }
+
+  /// How the vertical axis is divided.
+  public enum Scale: Sendable {
+    /// Equal distances for equal differences.
+    case linear
+    /// Equal distances for equal ratios.
+    case logarithmic
+  }
+
+  /// A line above the chart.
+  public var title: String
+  /// What the horizontal axis shows.
+  public var xLabel: String
+  /// The curves; the legend is drawn if there are several.
+  public var series: [Series]
+  /// How the vertical axis is divided.
+  public var yScale: Scale
+  /// The width of the picture in pixels.
+  public var width: Int
+  /// The height of the picture in pixels.
+  public var height: Int
+
+  /// Makes a chart.
+  ///
+  /// - Precondition: the picture has at least 300 × 200 pixels.
+  public init(
+    title: String = "", xLabel: String = "", series: [Series], yScale: Scale = .linear, width: Int = 960,
+    height: Int = 540
+  ) {
+    precondition(width >= 300 && height >= 200, "a chart needs at least 300 × 200 pixels, not \(width) × \(height)")
+    self.title = title
+    self.xLabel = xLabel
+    self.series = series
+    self.yScale = yScale
+    self.width = width
+    self.height = height
+  }
+
+  /// Draws the chart: an RGB picture.
+  ///
+  /// The cost is that of sorting the points, and of the picture's size for every curve.
+  public func image() -> Image {
+    let scale: Axis.Scale = yScale == .linear ? .linear : .logarithmic
+    let shown = series.lazy.flatMap(\.points).filter { Axis.shows($0.x) && Axis.shows($0.y, scale: scale) }
+    let x = Axis(Axis.range(of: shown.map(\.x), margin: 0.02), tickCount: width / 130)
+    let y = Axis(
+      Axis.range(of: shown.map(\.y), scale: scale, margin: 0.05), scale: scale, tickCount: height / 80)
+    let area = PlotArea(
+      left: PlotFrame.labelWidth(of: y) + 14, top: title.isEmpty ? 18 : 48, right: width - 24,
+      bottom: height - (xLabel.isEmpty ? 40 : 64))
+    var canvas = Canvas(width: width, height: height)
+    let frame = PlotFrame(area: area, x: x, y: y)
+    frame.drawGrid(on: &canvas)
+    for (index, series) in series.enumerated() {
+      canvas.polylines(pieces(of: series.points, scale: scale, in: frame), thickness: 2, color(index), within: area)
+    }
+    frame.drawFrame(on: &canvas)
+    let middle = (area.left + area.right) / 2
+    canvas.text(title, x: middle, y: 18, alignment: .center)
+    canvas.text(xLabel, x: middle, y: height - 26, alignment: .center)
+    if shown.isEmpty { canvas.text("no data", x: middle, y: (area.top + area.bottom) / 2, alignment: .center) }
+    if series.count > 1 { drawLegend(on: &canvas, in: area) }
+    return canvas.image()
+  }
+
+  private func color(_ index: Int) -> Color { Color.series[index % Color.series.count] }
+
+  /// The unbroken parts of a curve on the surface.
+  ///
+  /// Of the points that fall into one column of pixels only the first, the extremes and the last are kept, which gives
+  /// the same picture.
+  private func pieces(
+    of points: [(x: Double, y: Double)], scale: Axis.Scale, in frame: PlotFrame
+  ) -> [[(x: Double, y: Double)]] {
+    let parts = points.split { !Axis.shows($0.x) || !Axis.shows($0.y, scale: scale) }
+    return parts.map { part in
+      var result: [(x: Double, y: Double)] = []
+      var column: [(x: Double, y: Double)] = []
+      func flush() {
+        let order = column.indices.sorted { column[$0].y < column[$1].y }
+        let kept = Set([column.startIndex, column.endIndex - 1, order.first, order.last].compactMap { $0 })
+        result += kept.sorted().map { column[$0] }
+        column = []
+      }
+      for point in part.map(frame.position) {
+        if let first = column.first, first.x.rounded() != point.x.rounded() { flush() }
+        column.append(point)
+      }
+      if !column.isEmpty { flush() }
+      return result
+    }
+  }
+
+  /// Names the curves at the top right, where a falling loss leaves room.
+  private func drawLegend(on canvas: inout Canvas, in area: PlotArea) {
+    let textWidth = (series.map { BitmapFont.width(of: $0.name) * 2 }.max() ?? 0)
+    let (boxWidth, boxHeight) = (textWidth + 54, series.count * 22 + 8)
+    let (left, top) = (area.right - boxWidth - 10, area.top + 10)
+    canvas.fill(x: left, y: top, width: boxWidth, height: boxHeight, .white, alpha: 0.85)
+    canvas.outline(PlotArea(left: left, top: top, right: left + boxWidth, bottom: top + boxHeight), .grid)
+    for (index, series) in series.enumerated() {
+      let y = top + 8 + index * 22
+      canvas.fill(x: left + 10, y: y + 5, width: 24, height: 3, color(index))
+      canvas.text(series.name, x: left + 44, y: y)
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import Foundation
+import Imaging
+import Testing
+
+@Suite struct ScatterPlotTests {
+  private typealias Points = [(x: Double, y: Double)]
+
+  /// How dark a part of the picture is: the sum of 255 − red over its pixels.
+  private func ink(_ image: Image, _ columns: Range<Int>, _ rows: Range<Int>) -> Int {
+    rows.reduce(0) { sum, y in columns.reduce(sum) { $0 + 255 - Int(image.pixels[(y * image.width + $1) * 3]) } }
+  }
+
+  @Test func pointsAppearWhereTheyAre() {
+    let empty = ScatterPlot(points: [], range: -1...1, size: 400).image()
+    #expect((empty.width, empty.height, empty.channels) == (400, 400, 3))
+    let image = ScatterPlot(points: [(0.5, 0.5)], range: -1...1, size: 400).image()
+    let changed = (0..<160_000).filter { image.pixels[$0 * 3] != empty.pixels[$0 * 3] }
+    #expect((1...30).contains(changed.count))
+    #expect(changed.allSatisfy { $0 % 400 > 220 && $0 / 400 < 200 })
+  }
+
+  @Test func axesHaveOneScale() {
+    // A long thin cloud fills few rows of its square picture.
+    let points: Points = (0..<400).map { (Double($0) / 100, Double($0 % 5) / 100) }
+    let image = ScatterPlot(points: points, size: 400).image()
+    let blue = (0..<160_000).filter { Int(image.pixels[$0 * 3 + 2]) > Int(image.pixels[$0 * 3]) + 60 }
+    let (rows, columns) = (Set(blue.map { $0 / 400 }), Set(blue.map { $0 % 400 }))
+    #expect(rows.count < 12 && columns.count > 250)
+  }
+
+  @Test func densityDarkens() {
+    // Two squares of one size, the right one with sixteen times as many points.
+    let sparse = square(left: -1.25, side: 25)
+    let dense = square(left: 0.25, side: 100)
+    let image = ScatterPlot(points: sparse + dense, range: -1.5...1.5, size: 400).image()
+    #expect(ink(image, 240..<380, 20..<340) > 2 * ink(image, 80..<220, 20..<340))
+  }
+
+  private func square(left: Double, side: Int) -> Points {
+    (0..<side * side).map { (index: Int) -> (x: Double, y: Double) in
+      let (column, row) = (Double(index % side), Double(index / side))
+      return (left + column / Double(side), -0.5 + row / Double(side))
+    }
+  }
+
+  @Test func undefinedPointsAreSkipped() {
+    let good: Points = [(0, 0), (1, 2), (2, 1)]
+    let bad: Points = [(.nan, 1), (1, .infinity), (-.infinity, .nan), (1e308, 1)]
+    #expect(ScatterPlot(points: good + bad).image() == ScatterPlot(points: good).image())
+    #expect(ScatterPlot(points: bad).image() == ScatterPlot(points: []).image())
+  }
+
+  @Test func oneOrEqualPointsDraw() {
+    for points in [[(3.0, 4.0)], Array(repeating: (1e9, 1e9), count: 9), [(0, 0)]] as [Points] {
+      #expect(
+        ScatterPlot(points: points, title: "one", size: 200).image() != ScatterPlot(points: [], size: 200).image())
+    }
+  }
+}
+
+@Suite struct LineChartTests {
+  private func chart(_ values: [Double], scale: LineChart.Scale = .linear) -> Image {
+    let points = values.enumerated().map { (x: Double($0), y: $1) }
+    return LineChart(series: [.init("loss", points: points)], yScale: scale, width: 480, height: 320).image()
+  }
+
+  /// The rows that carry the first curve's colour in a column.
+  private func rows(_ image: Image, _ column: Int) -> [Int] {
+    (0..<image.height).filter { row in
+      let pixel = (row * image.width + column) * 3
+      return Array(image.pixels[pixel..<pixel + 3]) == [0, 114, 178]
+    }
+  }
+
+  @Test func aFallingCurveFalls() throws {
+    let image = chart([4, 3, 2, 1])
+    #expect((image.width, image.height, image.channels) == (480, 320, 3))
+    let heights = try [120, 240, 360].map { try #require(rows(image, $0).first) }
+    #expect(heights[0] < heights[1] && heights[1] < heights[2])
+  }
+
+  @Test func anExponentialIsStraightOnALogarithmicAxis() throws {
+    let image = chart((0...200).map { exp(-Double($0) / 20) }, scale: .logarithmic)
+    let heights = try [150, 250, 350].map { try #require(rows(image, $0).first) }
+    #expect(abs(heights[0] + heights[2] - 2 * heights[1]) <= 2)
+  }
+
+  @Test func degenerateDataDraw() {
+    for scale in [LineChart.Scale.linear, .logarithmic] {
+      for values in [[], [1], [2, 2, 2], [0, 0], [-1], [.nan], [1e-300, 1e300], [1, .nan, 2]] as [[Double]] {
+        let image = chart(values, scale: scale)
+        #expect((image.width, image.height) == (480, 320))
+      }
+    }
+    #expect(chart([]) == chart([.nan, .infinity]))
+    #expect(chart([5]) != chart([]))
+    #expect(chart([-1, 0], scale: .logarithmic) == chart([], scale: .logarithmic))
+  }
+
+  @Test func undefinedPointsInterruptTheCurve() {
+    let image = chart([1, 1, .nan, 1, 1])
+    #expect(rows(image, 150).count > 0 && rows(image, 400).count > 0)
+    #expect(rows(image, 265).isEmpty)
+  }
+
+  @Test func manyPointsKeepTheirExtremes() throws {
+    var values = (0..<50_000).map { _ in 0.0 }
+    values[25_000] = 1
+    let image = chart(values)
+    let top = try #require((0..<480).flatMap { rows(image, $0) }.min())
+    #expect(top < 60)
+  }
+
+  @Test func severalCurvesHaveALegend() {
+    let points = [(x: 0.0, y: 0.0), (x: 1, y: 0)]
+    let one = LineChart(series: [.init("a", points: points)]).image()
+    let two = LineChart(series: [.init("a", points: points), .init("b", points: points)]).image()
+    #expect(one != two)
+  }
+}
