@@ -1,4 +1,3 @@
-import Foundation
 public import Torch
 
 /// Sines and cosines of log σ at random frequencies.

@@ -86,6 +86,8 @@ public struct UNet2D: ScoreNetwork {
 
   /// Maps images x `[batch, channels, height, width]` to the same shape.
   ///
+  /// Height and width are at least 1, or 2^(levels − 1) where resolutions are halved without padding.
+  ///
   /// - Parameters:
   ///   - level: the noise level `[batch]`: a time step or any number for positional embeddings, σ > 0 for Fourier ones.
   ///   - condition: class labels `[batch]`, integers below `numClassEmbeds`. Where there are classes, `nil` stands for
