@@ -58,7 +58,7 @@ public enum NoiseSchedule: Hashable, Sendable {
     try require(0 < low && low < high && high.isFinite, "noise levels need 0 < σ_min < σ_max, not \(low) and \(high)")
     let known = process.sigma(process.timeRange.lowerBound)...process.sigma(process.timeRange.upperBound)
     try require(
-      low >= known.lowerBound * (1 - 1e-9) && high <= known.upperBound * (1 + 1e-9),
+      low >= known.lowerBound * (1 - 1e-3) && high <= known.upperBound * (1 + 1e-3),
       "the noise levels \(low) … \(high) reach beyond those of the process, \(known.lowerBound) … \(known.upperBound)")
     var sigmas = try spaced(count, from: high, to: low, of: process)
     // The ends are met exactly.

@@ -80,6 +80,11 @@ public struct SamplingRun {
     evaluate(x, at: level) { x, t in model.score(x, at: t, condition: condition) }
   }
 
+  /// The denoiser that belongs to a score, by Tweedie's formula D = (x + s²σ²·score)/s.
+  public func denoised(_ x: Tensor, score: Tensor, at level: NoiseLevel) -> Tensor {
+    x / level.scale + level.scale * level.sigma * level.sigma * score
+  }
+
   private func evaluate(_ x: Tensor, at level: NoiseLevel, _ function: (Tensor, Tensor) -> Tensor) -> Tensor {
     let t = Tensor.full([count], level.time, dtype: modelDType, device: modelDevice)
     let result = function(x.to(modelDType).to(modelDevice), t)

@@ -1,0 +1,46 @@
+public import Torch
+
+/// A conditional score that is led further away from the unconditional one: s(x, ∅) + w·(s(x, c) − s(x, ∅)).
+///
+/// Ho & Salimans (2022), *Classifier-free diffusion guidance*, arXiv 2207.12598; their weight is w − 1. Larger weights give
+/// samples that are more typical of their class and less varied. w = 1 is the conditional and w = 0 the unconditional
+/// score. The base model must have been trained with conditions that were left out now and then.
+///
+/// Costs two evaluations; one if w is 0 or 1 or there is no condition.
+public struct ClassifierFreeGuidance: ScoreModel {
+  /// The conditional model.
+  public let base: any ScoreModel
+  /// The weight w.
+  public let weight: Double
+
+  /// The parameters carry no prefix.
+  public static var parameterNames: [String: String] { ["base": ""] }
+
+  /// Makes a guided model.
+  ///
+  /// - Precondition: `weight` is finite.
+  public init(_ base: any ScoreModel, weight: Double) {
+    precondition(weight.isFinite, "a guidance weight is a number, not \(weight)")
+    self.base = base
+    self.weight = weight
+  }
+
+  /// The guided score; the unconditional one without a condition.
+  public func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    guided(condition) { base.score(x, at: t, condition: $0) }
+  }
+
+  /// The guided denoiser: D is affine in the score, so it is the same combination of denoisers.
+  public func denoised(
+    _ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?
+  ) -> Tensor {
+    guided(condition) { base.denoised(x, at: t, process: process, condition: $0) }
+  }
+
+  private func guided(_ condition: Tensor?, _ evaluate: (Tensor?) -> Tensor) -> Tensor {
+    guard let condition, weight != 0 else { return evaluate(nil) }
+    if weight == 1 { return evaluate(condition) }
+    let unconditional = evaluate(nil)
+    return unconditional + weight * (evaluate(condition) - unconditional)
+  }
+}

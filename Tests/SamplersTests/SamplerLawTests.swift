@@ -1,0 +1,238 @@
+import Samplers
+import ScoreModels
+import TestSupport
+import Testing
+import Torch
+
+/// Every sampler, with few steps.
+private let samplers: [Named<any Sampler>] = [
+  Named("Heun", HeunSampler(steps: 4)),
+  Named("Heun with churn", HeunSampler(steps: 4, churn: 2)),
+  Named("Euler", EulerSampler(steps: 4)),
+  Named("Euler–Maruyama", EulerMaruyamaSampler(steps: 4)),
+  Named("reverse diffusion", PredictorCorrectorSampler(steps: 4, corrections: 0)),
+  Named("predictor–corrector", PredictorCorrectorSampler(steps: 4, predictor: .ancestral, corrections: 2)),
+  Named("norm ratio", PredictorCorrectorSampler(steps: 4, corrector: .normRatio)),
+  Named("annealed Langevin", AnnealedLangevinSampler(noiseLevels: 3, stepsPerLevel: 2)),
+  Named("DDIM", DDIMSampler(steps: 4)),
+  Named("DDIM with noise", DDIMSampler(steps: 4, eta: 0.7, schedule: .geometric)),
+  Named("DPM-Solver++", DPMSolverPlusPlus2M(steps: 4)),
+  Named("Heun, uniform in time", HeunSampler(steps: 4, schedule: .uniformTime)),
+]
+
+/// The same with a single step.
+private let singleSteps: [Named<any Sampler>] = [
+  Named("Heun", HeunSampler(steps: 1)),
+  Named("Heun with churn", HeunSampler(steps: 1, churn: 2)),
+  Named("Euler", EulerSampler(steps: 1)),
+  Named("Euler–Maruyama", EulerMaruyamaSampler(steps: 1)),
+  Named("predictor–corrector", PredictorCorrectorSampler(steps: 1)),
+  Named("norm ratio", PredictorCorrectorSampler(steps: 1, predictor: .ancestral, corrector: .normRatio)),
+  Named("annealed Langevin", AnnealedLangevinSampler(noiseLevels: 1, stepsPerLevel: 1)),
+  Named("DDIM", DDIMSampler(steps: 1, eta: 1)),
+  Named("DPM-Solver++", DPMSolverPlusPlus2M(steps: 1)),
+  Named("Heun, uniform in time", HeunSampler(steps: 1, schedule: .uniformTime)),
+]
+
+/// Settings that make no sense, and a word of the sentence that says so.
+private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
+  Named("no steps", (HeunSampler(steps: 0), "0")),
+  Named("negative steps", (EulerSampler(steps: -3), "-3")),
+  Named("negative churn", (HeunSampler(churn: -1), "churn")),
+  Named("churn noise that is no number", (HeunSampler(churnNoise: .nan), "churn noise")),
+  Named("no ρ", (HeunSampler(schedule: .karras(rho: 0)), "ρ")),
+  Named("levels upside down", (EulerSampler(sigmaMin: 2, sigmaMax: 1), "σ_min < σ_max")),
+  Named("no corrections", (PredictorCorrectorSampler(corrections: -1), "-1")),
+  Named("no signal", (PredictorCorrectorSampler(signalToNoise: 0), "signal-to-noise")),
+  Named("no levels", (AnnealedLangevinSampler(noiseLevels: 0), "level, not 0")),
+  Named("no steps per level", (AnnealedLangevinSampler(stepsPerLevel: 0), "per level, not 0")),
+  Named("an unstable step", (AnnealedLangevinSampler(stepSize: 2), "step size")),
+  Named("too much fresh noise", (DDIMSampler(eta: 1.5), "η")),
+  Named("no DDIM steps", (DDIMSampler(steps: 0), "0")),
+  Named("no Euler–Maruyama steps", (EulerMaruyamaSampler(steps: 0), "0")),
+  Named("no prediction", (PredictorCorrectorSampler(steps: 0), "0")),
+  Named("no DPM-Solver++ steps", (DPMSolverPlusPlus2M(steps: -1), "-1")),
+  Named("a level of the unknown", (EulerSampler(sigmaMax: 1e9), "beyond")),
+]
+
+/// What every sampler keeps to, with every process.
+@Suite struct SamplerLawTests {
+  /// A network whose every output is away from 0.
+  static func model(for process: any DiffusionProcess) -> any ScoreModel {
+    var generator = RandomGenerator(seed: 5, purpose: .initialization)
+    let network = MLP(.init(shape: [2, 3], width: 16, blocks: 1, classCount: 3), using: &generator)
+    for parameter in network.parameters() {
+      parameter.value = parameter.value + 0.1 * generator.normal(parameter.shape)
+    }
+    return FixedBatchScore(
+      NetworkScore(network, process: process, parameterization: .edm(sigmaData: 0.5)), batchSize: 4)
+  }
+
+  @Test(arguments: samplers, processes)
+  func aSampleIsAFunctionOfItsSeed(_ sampler: Named<any Sampler>, _ process: Named<any DiffusionProcess>) throws {
+    let model = Self.model(for: process.value)
+    let seeds: [UInt64] = [7, 1, 42, 7, 3, 1 << 60]
+    let labels = Tensor([0, 1, 2, 0, 1, 2])
+    func draw(_ indices: [Int]) throws -> Tensor {
+      try sampler.value.sample(
+        from: model, process: process.value, shape: [2, 3], seeds: indices.map { seeds[$0] },
+        condition: labels.gathering(indices))
+    }
+    let all = try draw([0, 1, 2, 3, 4, 5])
+    #expect(all.shape == [6, 2, 3] && all.dtype == .float64 && all.allFinite && !all.requiresGradient)
+    expectIdentical(try draw([0, 1, 2, 3, 4, 5]), all, "a second time")
+    expectIdentical(all[3], all[0], "with the same seed")
+    #expect(difference(all[1], all[0]) > 1e-6, "two seeds gave the same sample")
+    for indices in [[4], [5, 2], [3, 1, 4, 0, 5]] {
+      expectIdentical(try draw(indices), all.gathering(indices), "samples \(indices) alone")
+    }
+  }
+
+  private func difference(_ x: Tensor, _ y: Tensor) -> Double { (x - y).norm() }
+
+  @Test(arguments: samplers + singleSteps, processes)
+  func everyStepIsObservedInOrder(_ sampler: Named<any Sampler>, _ process: Named<any DiffusionProcess>) throws {
+    var states: [SamplerState] = []
+    let model = Self.model(for: process.value)
+    let result = try sampler.value.sample(
+      from: model, process: process.value, shape: [2, 3], seeds: [1, 2], observe: { states.append($0) })
+    #expect(states.map(\.step) == Array(1...sampler.value.stepCount))
+    #expect(states.allSatisfy { $0.stepCount == sampler.value.stepCount && $0.x.shape == [2, 2, 3] })
+    #expect(states.allSatisfy { $0.denoised.map { $0.shape == [2, 2, 3] && $0.allFinite } ?? true })
+    let sigmas = states.map(\.sigma)
+    #expect(zip(sigmas, sigmas.dropFirst()).allSatisfy(>=), "the noise grows: \(sigmas)")
+    let last = try #require(states.last)
+    expectIdentical(last.x, result)
+    #expect(last.sigma == 0)
+    let unobserved = try sampler.value.sample(from: model, process: process.value, shape: [2, 3], seeds: [1, 2])
+    expectIdentical(unobserved, result, "without an observer")
+  }
+
+  @Test(arguments: samplers + singleSteps)
+  func evaluationsAreAsManyAsPromised(_ sampler: Named<any Sampler>) throws {
+    let counter = Counter()
+    _ = try sampler.value.sample(
+      from: CountingScore(counter: counter), process: EDMProcess(), shape: [2], seeds: [1, 2, 3])
+    #expect(counter.calls == sampler.value.evaluationCount)
+  }
+
+  @Test(arguments: samplers)
+  func whatTheObserverThrowsEndsTheSampling(_ sampler: Named<any Sampler>) {
+    struct Stop: Error {}
+    var seen = 0
+    #expect(throws: Stop.self) {
+      _ = try sampler.value.sample(
+        from: CountingScore(counter: Counter()), process: EDMProcess(), shape: [2], seeds: [1],
+        observe: { state in
+          seen += 1
+          if state.step == 2 { throw Stop() }
+        })
+    }
+    #expect(seen == 2)
+    #expect(gradientsAreRecorded)
+  }
+
+  @Test(arguments: samplers)
+  func aStateThatIsNotFiniteIsReportedWithItsStep(_ sampler: Named<any Sampler>) throws {
+    var last = 0
+    let error = #expect(throws: SamplerError.self) {
+      _ = try sampler.value.sample(
+        from: CountingScore(counter: Counter(), failsAt: sampler.value.evaluationCount), process: EDMProcess(),
+        shape: [2], seeds: [1], observe: { last = $0.step })
+    }
+    // The last evaluation belongs to the last step.
+    let count = sampler.value.stepCount
+    #expect(error?.description.contains("step \(count) of \(count)") == true, "\(String(describing: error))")
+    #expect(last == count - 1)
+  }
+
+  @Test(arguments: mistakes)
+  func settingsThatMakeNoSenseAreRefused(_ mistake: Named<(sampler: any Sampler, word: String)>) {
+    let error = #expect(throws: SamplerError.self) {
+      _ = try mistake.value.sampler.sample(
+        from: CountingScore(counter: Counter()), process: EDMProcess(), shape: [2], seeds: [1])
+    }
+    #expect(error?.description.contains(mistake.value.word) == true, "\(String(describing: error))")
+  }
+
+  @Test func argumentsThatMakeNoSenseAreRefused() {
+    let model = CountingScore(counter: Counter())
+    func draw(shape: [Int] = [2], seeds: [UInt64] = [1, 2], condition: Tensor? = nil) throws {
+      _ = try EulerSampler(steps: 1).sample(
+        from: model, process: EDMProcess(), shape: shape, seeds: seeds, condition: condition)
+    }
+    #expect(throws: SamplerError.self) { try draw(seeds: []) }
+    #expect(throws: SamplerError.self) { try draw(shape: []) }
+    #expect(throws: SamplerError.self) { try draw(shape: [3, 0]) }
+    #expect(throws: SamplerError.self) { try draw(shape: [-1]) }
+    #expect(throws: SamplerError.self) { try draw(condition: Tensor([1, 2, 3])) }
+    #expect(throws: SamplerError.self) { try draw(condition: Tensor(1)) }
+    #expect(throws: Never.self) { try draw(condition: Tensor([1, 2])) }
+  }
+
+  @Test func modelsGetTheirOwnElementType() throws {
+    let counter = Counter()
+    let model = CountingScore(counter: counter)
+    _ = try HeunSampler(steps: 2).sample(from: model, process: EDMProcess(), shape: [2], seeds: [1])
+    #expect(counter.dtypes == [.float64])
+    model.counter.dtypes = []
+    let single = CountingScore(counter: counter, parameter: Parameter(.zeros([1])))
+    _ = try HeunSampler(steps: 2).sample(from: single, process: EDMProcess(), shape: [2], seeds: [1])
+    #expect(counter.dtypes == [.float32])
+  }
+
+  @Test func aNormDoesNotDependOnTheBatch() throws {
+    var generator = RandomGenerator(seed: 1)
+    let x = generator.normal([3, 5, 20_001], dtype: .float64)
+    let run = try SamplingRunProbe.run(shape: [5, 20_001])
+    let norms = run.squaredNorm(x)
+    #expect(norms.shape == [3, 1, 1])
+    expectClose(norms.flattened(), x.square().sumPerExample(), rtol: 1e-12, atol: 0)
+    for i in 0..<3 { expectIdentical(run.squaredNorm(x[i..<(i + 1)]), norms[i..<(i + 1)]) }
+  }
+
+  @Test func samplingLeaksNoTensors() throws {
+    let model = Self.model(for: EDMProcess())
+    try expectNoLeaks {
+      _ = try HeunSampler(steps: 3, churn: 1).sample(from: model, process: EDMProcess(), shape: [2, 3], seeds: [1])
+    }
+  }
+}
+
+/// Counts the evaluations of a standard normal score, and notes their element types.
+final class Counter: @unchecked Sendable {
+  var calls = 0
+  var dtypes: Set<DType> = []
+}
+
+/// The score of standard normal data under `EDMProcess`; from some evaluation on it is NaN.
+struct CountingScore: ScoreModel {
+  let counter: Counter
+  var failsAt: Int?
+  var parameter: Parameter?
+
+  func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    counter.calls += 1
+    counter.dtypes.formUnion([x.dtype, t.dtype])
+    let score = -x / (t.square() + 1).broadcastable(toRank: x.rank)
+    return counter.calls == failsAt ? score * Double.nan : score
+  }
+}
+
+/// A sampler that hands out what samplers work with.
+struct SamplingRunProbe: Sampler {
+  final class Box: @unchecked Sendable { var run: SamplingRun? }
+  let box = Box()
+  var stepCount: Int { 1 }
+
+  func sample(_ run: inout SamplingRun) throws -> Tensor {
+    box.run = run
+    return run.noise()
+  }
+
+  static func run(shape: [Int]) throws -> SamplingRun {
+    let probe = SamplingRunProbe()
+    _ = try probe.sample(from: CountingScore(counter: Counter()), process: EDMProcess(), shape: shape, seeds: [1])
+    return try #require(probe.box.run)
+  }
+}
