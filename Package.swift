@@ -48,8 +48,8 @@ let package = Package(
     // Library
     .target(name: "Imaging", dependencies: ["CPNG", "FileSupport"], swiftSettings: swift),
     .target(
-      name: "Datasets", dependencies: ["Torch", "Imaging", "CZlib"], resources: [.copy("Resources/digits.csv.gz")],
-      swiftSettings: swift),
+      name: "Datasets", dependencies: ["Torch", "Imaging", "CZlib", "FileSupport"],
+      resources: [.copy("Resources/digits.csv.gz"), .copy("Resources/digits-attribution.txt")], swiftSettings: swift),
     .target(name: "ScoreModels", dependencies: ["Torch", "CZlib", "FileSupport"], swiftSettings: swift),
     .target(name: "Samplers", dependencies: ["Torch", "ScoreModels"], path: "Samplers", swiftSettings: swift),
     .target(name: "ScoreTraining", dependencies: ["Torch", "ScoreModels"], swiftSettings: swift),
@@ -70,7 +70,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "FileSupport", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CZlib"], swiftSettings: swift),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Imaging", "TestSupport"], swiftSettings: swift),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Imaging", "Torch", "TestSupport", "CZlib"], swiftSettings: swift),
     .testTarget(
       name: "ScoreModelsTests", dependencies: ["ScoreModels", "TestSupport"], resources: [.copy("Golden")],
       swiftSettings: swift),

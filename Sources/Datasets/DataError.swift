@@ -1,0 +1,47 @@
+internal import FileSupport
+internal import Imaging
+
+/// Why data could not be had.
+public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What to tell apart.
+  public enum Kind: Sendable {
+    /// There is no such file or folder.
+    case missing
+    /// The file is there and its content is not what it should be.
+    case malformed
+    /// The file is there and cannot be read.
+    case unreadable
+  }
+
+  /// What to tell apart.
+  public let kind: Kind
+  /// The file or folder.
+  public let path: String
+  /// One sentence with the path, and what was expected and found.
+  public let description: String
+
+  init(_ kind: Kind, path: String, _ description: String) {
+    self.kind = kind
+    self.path = path
+    self.description = description
+  }
+
+  /// A file whose content is wrong: "cannot read PATH: reason".
+  init(malformed path: String, _ reason: String) {
+    self.init(.malformed, path: path, "cannot read \(path): \(reason)")
+  }
+
+  init(_ error: FileError) {
+    self.init(error.isMissing ? .missing : .unreadable, path: error.path, error.description)
+  }
+
+  init(_ error: ImageError, path: String) {
+    let kind: Kind =
+      switch error.kind {
+      case .missing: .missing
+      case .unreadable, .unwritable: .unreadable
+      case .malformed: .malformed
+      }
+    self.init(kind, path: path, error.description)
+  }
+}
