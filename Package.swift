@@ -55,11 +55,14 @@ let package = Package(
     .target(name: "ScoreTraining", dependencies: ["Torch", "ScoreModels"], swiftSettings: swift),
     .target(
       name: "ScoreKit",
-      dependencies: ["Torch", "Imaging", "Datasets", "ScoreModels", "Samplers", "ScoreTraining"],
+      dependencies: ["Torch", "Imaging", "Datasets", "ScoreModels", "Samplers", "ScoreTraining", "FileSupport"],
       swiftSettings: swift),
     // Tools
-    .executableTarget(name: "score-train", dependencies: ["ScoreKit", argumentParser], swiftSettings: swift),
-    .executableTarget(name: "score-sample", dependencies: ["ScoreKit", argumentParser], swiftSettings: swift),
+    .target(name: "CommandLineSupport", dependencies: ["ScoreKit", argumentParser], swiftSettings: swift),
+    .executableTarget(
+      name: "score-train", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
+    .executableTarget(
+      name: "score-sample", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
     .executableTarget(
       name: "custom-score-model", dependencies: ["ScoreKit"], path: "Examples/custom-score-model",
       swiftSettings: swift),
@@ -70,7 +73,9 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "FileSupport", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CZlib"], swiftSettings: swift),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Imaging", "Torch", "TestSupport", "CZlib"], swiftSettings: swift),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "Imaging", "Torch", "TestSupport", "CZlib"],
+      swiftSettings: swift),
     .testTarget(
       name: "ScoreModelsTests", dependencies: ["ScoreModels", "TestSupport"], resources: [.copy("Golden")],
       swiftSettings: swift),

@@ -1,0 +1,98 @@
+public import ArgumentParser
+import Foundation
+import ScoreKit
+
+/// How the tools end: the status of each kind of failure, and its one sentence on standard error.
+public enum ExitStatus: Int32 {
+  /// Wrong usage.
+  case usage = 64
+  /// Input data that are wrong.
+  case data = 65
+  /// Input that is missing.
+  case noInput = 66
+  /// A failure that is not the user's.
+  case software = 70
+  /// The system could not read or write.
+  case inputOutput = 74
+  /// Ended by the user.
+  case interrupted = 130
+
+  /// The status that an error calls for.
+  public init(for error: any Error) {
+    self =
+      switch error {
+      case let error as DataError:
+        switch error.kind {
+        case .missing: .noInput
+        case .malformed: .data
+        case .unreadable: .inputOutput
+        }
+      case let error as CheckpointError:
+        switch error.kind {
+        case .missing: .noInput
+        case .damaged, .mismatched: .data
+        case .unreadable: .inputOutput
+        }
+      case let error as FileError: error.isMissing && error.operation == "read" ? .noInput : .inputOutput
+      case let error as RunError:
+        switch error.kind {
+        case .usage: .usage
+        case .data: .data
+        case .missing: .noInput
+        }
+      case let error as ImageError:
+        switch error.kind {
+        case .missing: .noInput
+        case .malformed: .data
+        case .unreadable, .unwritable: .inputOutput
+        }
+      case is StateMismatch, is ModelConfigurationError, is UNet2D.ConfigurationError: .data
+      case is Device.Unavailable, is SamplerError: .usage
+      case is Interrupted: .interrupted
+      default: .software
+      }
+  }
+}
+
+/// The run was ended by a signal, after everything was saved.
+public struct Interrupted: Error, CustomStringConvertible {
+  /// What was saved and how to go on.
+  public let description: String
+
+  /// Makes the error.
+  public init(_ description: String) { self.description = description }
+}
+
+extension ParsableCommand {
+  /// Runs the command of a tool: parses the arguments, and reports any failure as `error: …` with its exit status.
+  public static func runTool() -> Never {
+    // MKL then computes rows of a matrix alike wherever they lie in memory; it reads this when it is first used.
+    setenv("MKL_CBWR", "AUTO", 0)
+    // A closed pipe is an error to report, not a reason to vanish.
+    signal(SIGPIPE, SIG_IGN)
+    // So is a limit on the size of files.
+    signal(SIGXFSZ, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+      exit(withError: nil)
+    } catch {
+      let code = exitCode(for: error)
+      if code == .success { exit(withError: error) }  // --help and the like
+      if code == .validationFailure {
+        report("\(message(for: error)); see \(_commandName) --help")
+        exit(withError: ExitCode(ExitStatus.usage.rawValue))
+      }
+      if let interrupted = error as? Interrupted {
+        write(interrupted.description)
+      } else {
+        report("\(error)")
+      }
+      exit(withError: ExitCode(ExitStatus(for: error).rawValue))
+    }
+  }
+
+  private static func report(_ sentence: String) { write("error: \(sentence)") }
+
+  private static func write(_ line: String) { StandardError.write("\(line)\n") }
+}

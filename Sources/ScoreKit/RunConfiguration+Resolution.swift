@@ -1,0 +1,105 @@
+import Foundation
+
+extension RunConfiguration {
+  /// Checks the options that are set.
+  ///
+  /// - Throws: `RunError`, which names the option, its value and what is allowed.
+  public func validate() throws(RunError) {
+    try check("width", width, in: 2...65536)
+    try check("blocks", blocks, in: 1...100)
+    try check("steps", steps, in: 1...1_000_000_000)
+    try check("batch-size", batchSize, in: 1...1_000_000)
+    try check("warmup", warmup, in: 0...1_000_000_000)
+    try check("threads", threads, in: 1...4096)
+    try check("checkpoint-every", checkpointEvery, in: 1...1_000_000_000)
+    try check("sample-every", sampleEvery, in: 0...1_000_000_000)
+    if let channels {
+      guard (1...8).contains(channels.count), channels.allSatisfy({ (4...4096).contains($0) && $0 % 4 == 0 }) else {
+        throw RunError(
+          .usage,
+          "--channels needs 1 to 8 multiples of 4 such as 32,64,64, not \(channels.map(String.init).joined(separator: ","))"
+        )
+      }
+    }
+    try check("learning-rate", learningRate, "a positive number") { $0 > 0 }
+    try check("weight-decay", weightDecay, "0 or more") { $0 >= 0 }
+    try check("gradient-clip", gradientClip, "a positive number") { $0 > 0 }
+    try check("ema", ema, "at least 0 and below 1") { (0..<1).contains($0) }
+    if device != "auto", Device(device) == nil {
+      throw RunError(.usage, "--device needs auto, cpu, cuda, cuda:N or mps, not \(device)")
+    }
+  }
+
+  private func check(_ name: String, _ value: Int?, in range: ClosedRange<Int>) throws(RunError) {
+    guard let value, !range.contains(value) else { return }
+    throw RunError(
+      .usage, "--\(name) needs a whole number from \(range.lowerBound) to \(range.upperBound), not \(value)")
+  }
+
+  private func check(
+    _ name: String, _ value: Double?, _ wanted: String, _ isAllowed: (Double) -> Bool
+  ) throws(RunError) {
+    guard let value, !(value.isFinite && isAllowed(value)) else { return }
+    throw RunError(.usage, "--\(name) needs \(wanted), not \(value)")
+  }
+
+  /// The configuration with everything that was left open chosen for the data, and the model that it describes.
+  ///
+  /// - Throws: `RunError` for options that do not suit the data.
+  public func resolved(for dataset: Dataset) throws(RunError) -> (
+    configuration: RunConfiguration, model: ModelConfiguration
+  ) {
+    try validate()
+    var result = self
+    if result.model == .auto { result.model = dataset.isImages ? .unet : .mlp }
+    if result.model == .unet && !dataset.isImages {
+      throw RunError(.usage, "--model unet needs images, and \(data ?? dataset.name) holds points; use --model mlp")
+    }
+    if result.model == .unet && width != nil {
+      throw RunError(.usage, "--width is the width of an MLP; a U-Net takes --channels")
+    }
+    if result.model == .mlp && channels != nil {
+      throw RunError(.usage, "--channels are the levels of a U-Net; an MLP takes --width")
+    }
+    let classCount = classConditional ? dataset.classCount : 0
+    if classConditional && classCount == 0 {
+      throw RunError(
+        .usage,
+        "--class-conditional needs labels, and \(data ?? dataset.name) has none; IDX files take them with --labels")
+    }
+    let isSmall = dataset.exampleShape.reduce(1, *) <= 256
+    result.batchSize = batchSize ?? (result.model == .mlp ? 512 : isSmall ? 128 : 64)
+    result.steps = steps ?? (result.model == .mlp ? 5000 : isSmall ? 3000 : 10_000)
+    result.learningRate = learningRate ?? (isSmall ? 2e-3 : 1e-3)
+    result.ema = ema ?? 0.995
+    let length = result.steps ?? 1
+    result.warmup = warmup ?? min(500, length / 20)
+    result.threads = threads ?? Engine.threadCount
+    result.checkpointEvery = checkpointEvery ?? max(1, length / 10)
+    result.sampleEvery = sampleEvery ?? max(1, length / 10)
+    if result.device == "auto" { result.device = Device.best().description }
+    let process = ProcessConfiguration(process)
+    let shape = dataset.exampleShape
+    let sigmaData = dataset.standardDeviation
+    guard sigmaData > 0, sigmaData.isFinite else {
+      throw RunError(.data, "all values in \(data ?? dataset.name) are the same: there is no distribution to learn")
+    }
+    let isEnergy = conservative == .energy
+    if result.model == .mlp {
+      result.width = width ?? 128
+      result.blocks = blocks ?? 3
+      let mlp = MLP.Configuration(
+        shape: shape, width: result.width ?? 0, blocks: result.blocks ?? 0, classCount: classCount)
+      return (result, ModelConfiguration(mlp: mlp, process: process, sigmaData: sigmaData, isEnergy: isEnergy))
+    }
+    result.channels = channels ?? [32, 64, 64]
+    result.blocks = blocks ?? 2
+    let unet = UNet2D.Configuration(
+      channels: result.channels ?? [], layersPerBlock: result.blocks ?? 0, inputChannels: shape[0],
+      classCount: classCount)
+    return (
+      result,
+      ModelConfiguration(unet: unet, shape: shape, process: process, sigmaData: sigmaData, isEnergy: isEnergy)
+    )
+  }
+}

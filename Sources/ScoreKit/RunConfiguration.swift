@@ -1,0 +1,181 @@
+public import Foundation
+
+/// The options of a training run, as in `RUN/config.json`: the names are those of the command line.
+///
+/// Options that are `nil` are chosen to suit the data by `resolved(for:)`; a run's `config.json` holds none.
+public struct RunConfiguration: Codable, Hashable, Sendable {
+  /// The network of a model.
+  public enum Model: String, Codable, Hashable, Sendable, CaseIterable {
+    /// A U-Net for images, an MLP for points.
+    case auto
+    /// A multilayer perceptron.
+    case mlp
+    /// A U-Net.
+    case unet
+  }
+
+  /// How the score is made conservative.
+  public enum Conservative: String, Codable, Hashable, Sendable, CaseIterable {
+    /// It is not.
+    case off
+    /// It is the gradient of an energy.
+    case energy
+  }
+
+  /// A built-in data set, or the path of one.
+  public var data: String?
+  /// The path of IDX labels.
+  public var labels: String?
+  /// The network.
+  public var model: Model = .auto
+  /// The hidden width of an MLP.
+  public var width: Int?
+  /// The channels of the levels of a U-Net.
+  public var channels: [Int]?
+  /// The residual blocks of an MLP, or of each level of a U-Net.
+  public var blocks: Int?
+  /// The diffusion process.
+  public var process: ProcessConfiguration.Kind = .edm
+  /// How the score is made conservative.
+  public var conservative: Conservative = .off
+  /// The number of training steps.
+  public var steps: Int?
+  /// The number of examples in a step.
+  public var batchSize: Int?
+  /// The learning rate after the warm-up.
+  public var learningRate: Double?
+  /// The steps over which the learning rate grows.
+  public var warmup: Int?
+  /// How the learning rate falls after the warm-up.
+  public var decay: LearningRateSchedule.Decay = .cosine
+  /// The factor of decoupled weight decay.
+  public var weightDecay: Double = 0
+  /// The norm that gradients are clipped to.
+  public var gradientClip: Double = 1
+  /// The decay of the moving average of the weights.
+  public var ema: Double?
+  /// Whether the model learns the score of each class.
+  public var classConditional: Bool = false
+  /// The seed of everything random.
+  public var seed: UInt64 = 0
+  /// Where the computation runs.
+  public var device: String = "auto"
+  /// The number of threads on the processor.
+  public var threads: Int?
+  /// The steps between checkpoints.
+  public var checkpointEvery: Int?
+  /// The steps between sample grids; 0 for none.
+  public var sampleEvery: Int?
+
+  /// Makes a configuration of defaults.
+  public init() {}
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case data, labels, model, width, channels, blocks, process, conservative, steps, warmup, decay, ema, seed, device
+    case threads
+    case batchSize = "batch-size"
+    case learningRate = "learning-rate"
+    case weightDecay = "weight-decay"
+    case gradientClip = "gradient-clip"
+    case classConditional = "class-conditional"
+    case checkpointEvery = "checkpoint-every"
+    case sampleEvery = "sample-every"
+  }
+
+  /// Reads a configuration in which any option may be left out.
+  ///
+  /// - Throws: `DecodingError`.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    func read<Value: Decodable>(_ property: inout Value, _ key: CodingKeys) throws {
+      if let value = try values.decodeIfPresent(Value.self, forKey: key) { property = value }
+    }
+    func read<Value: Decodable>(_ property: inout Value?, _ key: CodingKeys) throws {
+      property = try values.decodeIfPresent(Value.self, forKey: key)
+    }
+    try read(&data, .data)
+    try read(&labels, .labels)
+    try read(&model, .model)
+    try read(&width, .width)
+    try read(&channels, .channels)
+    try read(&blocks, .blocks)
+    try read(&process, .process)
+    try read(&conservative, .conservative)
+    try read(&steps, .steps)
+    try read(&batchSize, .batchSize)
+    try read(&learningRate, .learningRate)
+    try read(&warmup, .warmup)
+    try read(&decay, .decay)
+    try read(&weightDecay, .weightDecay)
+    try read(&gradientClip, .gradientClip)
+    try read(&ema, .ema)
+    try read(&classConditional, .classConditional)
+    try read(&seed, .seed)
+    try read(&device, .device)
+    try read(&threads, .threads)
+    try read(&checkpointEvery, .checkpointEvery)
+    try read(&sampleEvery, .sampleEvery)
+  }
+
+  // MARK: Files
+
+  /// Reads a JSON file.
+  ///
+  /// - Throws: `FileError`, or `RunError` for a file that is not JSON, has an unknown option or a value of another type.
+  public init(contentsOf path: String) throws {
+    let data = try AtomicFile.read(path)
+    guard let json = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+      throw RunError(.data, "\(path) is not a JSON object of options")
+    }
+    let known = Set(CodingKeys.allCases.map(\.rawValue))
+    if let key = json.keys.sorted().first(where: { !known.contains($0) }) {
+      throw RunError(
+        .data, "\(path) has the unknown option \"\(key)\"; the options are \(known.sorted().joined(separator: ", "))")
+    }
+    do {
+      self = try JSONDecoder().decode(Self.self, from: data)
+    } catch {
+      throw RunError(.data, "\(path): \(Self.sentence(for: error))")
+    }
+  }
+
+  /// The file's content: all options that are set.
+  public func encoded() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    return try encoder.encode(self) + Data("\n".utf8)
+  }
+
+  private static func sentence(for error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "\(error)" }
+    func name(_ context: DecodingError.Context) -> String {
+      context.codingPath.first.map { "the option \"\($0.stringValue)\"" } ?? "the file"
+    }
+    switch error {
+    case .typeMismatch(let type, let context): return "\(name(context)) must be of type \(type)"
+    case .valueNotFound(_, let context): return "\(name(context)) has no value"
+    case .dataCorrupted(let context): return "\(name(context)) has a value that is not allowed"
+    case .keyNotFound(let key, _): return "the option \"\(key.stringValue)\" is missing"
+    @unknown default: return "a value cannot be read"
+    }
+  }
+}
+
+extension RunConfiguration {
+  /// The options that may change when a run is resumed: how long it is, where it runs and how it is watched.
+  public static let changeableOnResume: Set<String> = [
+    "steps", "device", "threads", "checkpoint-every", "sample-every",
+  ]
+
+  /// The name of the first option that differs, apart from those named.
+  public func difference(from other: RunConfiguration, except names: Set<String>) -> String? {
+    func values(_ configuration: RunConfiguration) -> [String: any Sendable] {
+      let json = (try? configuration.encoded()).flatMap { try? JSONSerialization.jsonObject(with: $0) }
+      return (json as? [String: Any] ?? [:]).mapValues { "\($0)" }
+    }
+    let (mine, theirs) = (values(self), values(other))
+    return Set(mine.keys).union(theirs.keys).subtracting(names).sorted().first {
+      "\(mine[$0] ?? "")" != "\(theirs[$0] ?? "")"
+    }
+  }
+}

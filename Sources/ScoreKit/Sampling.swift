@@ -1,0 +1,60 @@
+/// How samples are drawn from a model.
+public struct SampleRequest {
+  /// The algorithm.
+  public var sampler: any Sampler
+  /// The seed of each sample; sample i depends on seed i alone.
+  public var seeds: [UInt64]
+  /// The number of samples that are drawn together; it changes memory and speed, not the samples.
+  public var batchSize: Int
+  /// The label of each sample, where the model knows classes.
+  public var labels: [Int]?
+  /// The weight of classifier-free guidance; 1 leaves the score.
+  public var guidance: Double
+
+  /// Makes a request.
+  public init(
+    sampler: any Sampler, seeds: [UInt64], batchSize: Int = 64, labels: [Int]? = nil, guidance: Double = 1
+  ) {
+    self.sampler = sampler
+    self.seeds = seeds
+    self.batchSize = batchSize
+    self.labels = labels
+    self.guidance = guidance
+  }
+}
+
+extension ScoreModel {
+  /// Draws samples.
+  ///
+  /// The network is evaluated in batches of one fixed size, so that a sample's bits depend neither on `batchSize` nor on
+  /// how many samples are drawn.
+  ///
+  /// - Parameters:
+  ///   - shape: the shape of a sample.
+  ///   - observe: called after each step of each batch with the positions of its samples among the seeds.
+  /// - Returns: `[seeds.count] + shape`, as `float64`.
+  /// - Throws: `SamplerError`, or what `observe` throws.
+  public func samples(
+    _ request: SampleRequest, process: any DiffusionProcess, shape: [Int],
+    observe: ((_ samples: Range<Int>, _ state: SamplerState) throws -> Void)? = nil
+  ) throws -> Tensor {
+    precondition(request.batchSize > 0, "the batch size must be positive, not \(request.batchSize)")
+    precondition(
+      request.labels.map { $0.count == request.seeds.count } ?? true,
+      "each of \(request.seeds.count) samples needs a label")
+    // See FixedBatchScore for why an odd number of elements needs twice as many examples.
+    let evaluated = shape.reduce(1, *) % 2 == 0 ? 16 : 32
+    var model: any ScoreModel = FixedBatchScore(self, batchSize: evaluated)
+    if request.guidance != 1 { model = ClassifierFreeGuidance(model, weight: request.guidance) }
+    var parts: [Tensor] = []
+    for start in stride(from: 0, to: request.seeds.count, by: request.batchSize) {
+      let range = start..<min(start + request.batchSize, request.seeds.count)
+      let labels = request.labels.map { Tensor(Array($0[range])) }
+      let part = try request.sampler.sample(
+        from: model, process: process, shape: shape, seeds: Array(request.seeds[range]), condition: labels,
+        observe: observe.map { observe in { try observe(range, $0) } })
+      parts.append(part.to(.cpu))
+    }
+    return parts.isEmpty ? .zeros([0] + shape, dtype: .float64) : .concatenate(parts)
+  }
+}

@@ -1,0 +1,63 @@
+import Foundation
+
+/// What a checkpoint of a run says about itself.
+public struct RunRecord: Codable, Hashable, Sendable {
+  /// The options of the run.
+  public var run: RunConfiguration
+  /// The model that they led to.
+  public var model: ModelConfiguration
+
+  /// Makes a record.
+  public init(run: RunConfiguration, model: ModelConfiguration) {
+    self.run = run
+    self.model = model
+  }
+}
+
+/// A model loaded from a run or a checkpoint, ready to sample from.
+public struct SavedModel {
+  /// The model with its weights.
+  public let model: any ScoreModel
+  /// The process that it was trained for.
+  public let process: any DiffusionProcess
+  /// What the checkpoint says about itself.
+  public let record: RunRecord
+  /// The number of training steps behind the weights.
+  public let step: Int
+  /// The checkpoint that was read.
+  public let path: String
+
+  /// Loads the newest checkpoint of a run folder, or one checkpoint.
+  ///
+  /// - Parameter useAverage: whether the moving average of the weights is loaded rather than the last weights.
+  /// - Throws: `RunError` or `CheckpointError`.
+  public init(contentsOf path: String, useAverage: Bool = true, device: Device = .cpu) throws {
+    let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    let checkpoint: Checkpoint<RunRecord>
+    if FileManager.default.fileExists(atPath: "\(trimmed)/state.json") {
+      self.path = trimmed
+      checkpoint = try Checkpoint(contentsOf: trimmed, .weights)
+    } else {
+      let folder = CheckpointFolder("\(trimmed)/checkpoints")
+      guard let latest = folder.latest, let found = try folder.readLatest(as: RunRecord.self, .weights) else {
+        let reason =
+          FileManager.default.fileExists(atPath: trimmed)
+          ? "\(path) holds no checkpoint; name a folder that score-train --out wrote, or one of its checkpoints"
+          : "\(path) does not exist; name a folder that score-train --out wrote, or one of its checkpoints"
+        throw RunError(.missing, reason)
+      }
+      self.path = latest
+      checkpoint = found
+    }
+    record = checkpoint.configuration
+    step = checkpoint.step
+    process = try record.model.process.makeProcess()
+    model = try record.model.makeModel(seed: 0)
+    do {
+      try model.load(useAverage ? checkpoint.average : checkpoint.model)
+    } catch {
+      throw CheckpointError(.mismatched, self.path, "\(error)")
+    }
+    model.move(to: device)
+  }
+}

@@ -1,0 +1,240 @@
+import Foundation
+
+/// A training run and its folder.
+///
+/// ```
+/// RUN/config.json            all options
+/// RUN/metrics.jsonl          what was measured, a JSON object on each line
+/// RUN/loss.png               the loss as a curve
+/// RUN/samples/step-000500.png
+/// RUN/checkpoints/step-000500/…, latest
+/// ```
+public final class TrainingRun {
+  /// What `train` tells its caller.
+  public enum Event {
+    /// A step was taken.
+    case step(Trainer.Report, examplesPerSecond: Double)
+    /// A checkpoint was written.
+    case checkpoint(path: String)
+    /// A picture of samples was written.
+    case samples(path: String)
+  }
+
+  /// How `train` ended.
+  public enum Outcome: Equatable, Sendable {
+    /// All steps were taken.
+    case finished
+    /// It was asked to stop and wrote a checkpoint.
+    case stopped(step: Int)
+  }
+
+  /// The run's folder.
+  public let path: String
+  /// The options, none left open.
+  public let configuration: RunConfiguration
+  /// The data.
+  public let dataset: Dataset
+  /// The trainer, at the run's present step.
+  public let trainer: Trainer
+
+  private let record: RunRecord
+  private let checkpoints: CheckpointFolder
+  private let metrics: MetricsFile
+  /// The number of checkpoints that are kept.
+  private static let keptCheckpoints = 3
+  /// The number of steps between lines of metrics.
+  private static let metricsInterval = 10
+
+  private init(_ configuration: RunConfiguration, at path: String) throws {
+    guard let source = configuration.data else {
+      throw RunError(.usage, "--data is missing: name a built-in data set or a path")
+    }
+    try configuration.validate()
+    let dataset = try DatasetSource(source).load(labels: configuration.labels, seed: configuration.seed)
+    let (resolved, model) = try configuration.resolved(for: dataset)
+    guard let device = Device(resolved.device) else {
+      throw RunError(.usage, "--device \(resolved.device) is not a device")
+    }
+    try device.prepare()
+    if let threads = resolved.threads { Engine.threadCount = threads }
+    self.path = path
+    self.configuration = resolved
+    self.dataset = dataset
+    record = RunRecord(run: resolved, model: model)
+    checkpoints = CheckpointFolder("\(path)/checkpoints")
+    metrics = MetricsFile(path: "\(path)/metrics.jsonl")
+
+    let scoreModel = try model.makeModel(seed: resolved.seed)
+    scoreModel.move(to: device)
+    let process = try model.process.makeProcess()
+    let objective = DenoisingScoreMatching(
+      noiseLevels: resolved.process == .edm ? .logNormal() : .uniformTime, weighting: .edm(sigmaData: model.sigmaData))
+    let schedule = LearningRateSchedule(
+      peak: resolved.learningRate ?? 0, warmupSteps: resolved.warmup ?? 0, decay: resolved.decay,
+      steps: resolved.steps ?? 0)
+    trainer = Trainer(
+      scoreModel, process: process, data: dataset, objective: objective,
+      optimizer: Adam(weightDecay: resolved.weightDecay),
+      settings: Trainer.Settings(
+        seed: resolved.seed, batchSize: resolved.batchSize ?? 1, schedule: schedule,
+        gradientClip: resolved.gradientClip, averageDecay: resolved.ema ?? 0,
+        labelDropout: model.classCount > 0 ? 0.1 : 0, nullLabel: model.classCount > 0 ? model.classCount : nil))
+  }
+
+  /// Starts a run in a folder that holds none.
+  ///
+  /// - Throws: `RunError`, `DataError`, `FileError`; the folder is then as it was.
+  public static func start(_ configuration: RunConfiguration, at path: String) throws -> TrainingRun {
+    guard !FileManager.default.fileExists(atPath: "\(path)/config.json") else {
+      throw RunError(.usage, "\(path) holds a run already; add --resume to go on with it, or choose another --out")
+    }
+    let run = try TrainingRun(configuration, at: path)
+    try AtomicFile.createFolder(path)
+    try AtomicFile.write(try run.configuration.encoded(), to: "\(path)/config.json")
+    return run
+  }
+
+  /// Goes on with the run of a folder from its newest checkpoint, or from the beginning if it has none.
+  ///
+  /// - Parameter changing: applied to the saved options; it may change how long the run is and how it is watched.
+  /// - Throws: `RunError`, `CheckpointError`, `DataError`, `FileError`.
+  public static func resume(
+    at path: String, changing: (inout RunConfiguration) throws -> Void = { _ in }
+  ) throws -> TrainingRun {
+    let file = "\(path)/config.json"
+    guard FileManager.default.fileExists(atPath: file) else {
+      throw RunError(.missing, "\(path) holds no run to resume; start one with --data")
+    }
+    let saved = try RunConfiguration(contentsOf: file)
+    var configuration = saved
+    try changing(&configuration)
+    let run = try TrainingRun(configuration, at: path)
+    if let latest = run.checkpoints.latest {
+      guard let checkpoint = try run.checkpoints.readLatest(as: RunRecord.self) else { return run }
+      guard checkpoint.configuration.model == run.record.model else {
+        throw CheckpointError(
+          .mismatched, latest, "it belongs to another model, or to other data, than \(file) describes")
+      }
+      do {
+        try run.trainer.restore(
+          Trainer.State(
+            step: checkpoint.step, model: checkpoint.model, average: checkpoint.average, optimizer: checkpoint.optimizer
+          ))
+      } catch {
+        throw CheckpointError(.mismatched, latest, "\(error)")
+      }
+    }
+    try run.metrics.truncate(after: run.trainer.step)
+    if run.configuration != saved { try AtomicFile.write(try run.configuration.encoded(), to: file) }
+    return run
+  }
+
+  // MARK: Training
+
+  /// Takes the steps that are left.
+  ///
+  /// - Parameters:
+  ///   - shouldStop: asked after each step; where it says yes, a checkpoint is written and `stopped` returned.
+  ///   - observe: told what happens.
+  /// - Throws: `TrainingDiverged`, `FileError`; the checkpoints written so far stay good.
+  public func train(
+    shouldStop: () -> Bool = { false }, observe: (Event) throws -> Void = { _ in }
+  ) throws -> Outcome {
+    let steps = configuration.steps ?? 0
+    let checkpointEvery = configuration.checkpointEvery ?? steps
+    let sampleEvery = configuration.sampleEvery ?? 0
+    var interval = Interval()
+    while trainer.step < steps {
+      let report = try trainer.advance()
+      interval.add(report)
+      let rate = interval.rate * Double(trainer.settings.batchSize)
+      let isLast = report.step == steps
+      if report.step % Self.metricsInterval == 0 || isLast {
+        try metrics.append(interval.record(examplesPerSecond: rate))
+        interval = Interval()
+      }
+      try observe(.step(report, examplesPerSecond: rate))
+      if sampleEvery > 0, report.step % sampleEvery == 0 || isLast {
+        if let path = try writeSamples() { try observe(.samples(path: path)) }
+        interval.restartClock()
+      }
+      let isStopping = !isLast && shouldStop()
+      if report.step % checkpointEvery == 0 || isLast || isStopping {
+        let path = try writeCheckpoint()
+        try writeLossCurve()
+        try observe(.checkpoint(path: path))
+        interval.restartClock()
+      }
+      if isStopping { return .stopped(step: report.step) }
+    }
+    return .finished
+  }
+
+  /// Sums over the steps between two lines of metrics.
+  private struct Interval {
+    private var reports: [Trainer.Report] = []
+    private var start = ContinuousClock.now
+    private var timed = 0
+
+    mutating func add(_ report: Trainer.Report) {
+      reports.append(report)
+      timed += 1
+    }
+
+    /// Leaves out the time since the last step.
+    mutating func restartClock() {
+      start = .now
+      timed = 0
+    }
+
+    var rate: Double {
+      let elapsed = (ContinuousClock.now - start) / .seconds(1)
+      return elapsed > 0 ? Double(timed) / elapsed : 0
+    }
+
+    func record(examplesPerSecond: Double) -> MetricsRecord {
+      let count = Double(max(reports.count, 1))
+      return MetricsRecord(
+        step: reports.last?.step ?? 0, loss: reports.map(\.loss).reduce(0, +) / count,
+        gradientNorm: reports.map(\.gradientNorm).reduce(0, +) / count, learningRate: reports.last?.learningRate ?? 0,
+        emaDecay: reports.last?.averageDecay ?? 0, examplesPerSecond: examplesPerSecond)
+    }
+  }
+
+  private func writeCheckpoint() throws -> String {
+    let state = trainer.state
+    try checkpoints.write(
+      Checkpoint(
+        step: state.step, configuration: record, model: state.model, average: state.average, optimizer: state.optimizer),
+      keeping: Self.keptCheckpoints)
+    return checkpoints.path(ofStep: state.step)
+  }
+
+  /// A picture drawn with the moving average: 8×8 images, or 2,000 points; `nil` for data that have no picture.
+  private func writeSamples() throws -> String? {
+    let shape = record.model.shape
+    guard shape.count == 3 || shape == [2] else { return nil }
+    let count = shape.count == 3 ? 64 : 2000
+    let seeds = (0..<count).map { configuration.seed &+ UInt64($0) }
+    let classCount = record.model.classCount
+    let request = SampleRequest(
+      sampler: HeunSampler(), seeds: seeds, batchSize: shape.count == 3 ? 64 : count,
+      labels: classCount > 0 ? seeds.map { Int($0 % UInt64(classCount)) } : nil)
+    let samples = try trainer.withAveragedWeights {
+      try trainer.model.samples(request, process: trainer.process, shape: shape)
+    }
+    let digits = CheckpointFolder("samples").path(ofStep: trainer.step)
+    try AtomicFile.createFolder("\(path)/samples")
+    let file = "\(path)/\(digits).png"
+    try Image.picture(of: samples, columns: shape.count == 3 ? 8 : nil).write(toPNG: file)
+    return file
+  }
+
+  private func writeLossCurve() throws {
+    let records = metrics.records()
+    guard !records.isEmpty else { return }
+    let points = records.map { (x: Double($0.step), y: $0.loss) }
+    try LineChart(title: "loss", xLabel: "step", series: [.init("loss", points: points)]).image()
+      .write(toPNG: "\(path)/loss.png")
+  }
+}

@@ -1,0 +1,148 @@
+import Torch
+
+/// What is needed to build one of the built-in score models, as it is kept in checkpoints.
+public struct ModelConfiguration: Codable, Hashable, Sendable {
+  /// The process whose scores the model knows.
+  public var process: ProcessConfiguration
+  /// The shape of an example: `[features]` or `[channels, height, width]`.
+  public var shape: [Int]
+  /// The number of classes; 0 without labels.
+  public var classCount: Int
+  /// σ_d, the standard deviation of the data.
+  public var sigmaData: Double
+  /// Whether the score is the gradient of an energy.
+  public var isEnergy: Bool
+  /// The sizes of a multilayer perceptron, if it is one.
+  public var mlp: MLP.Configuration?
+  /// The sizes of a U-Net, if it is one.
+  public var unet: UNet2D.Configuration?
+
+  /// Makes the configuration of a multilayer perceptron.
+  public init(
+    mlp: MLP.Configuration, process: ProcessConfiguration, sigmaData: Double, isEnergy: Bool = false
+  ) {
+    self.init(process, shape: mlp.shape, classCount: mlp.classCount, sigmaData: sigmaData, isEnergy: isEnergy)
+    self.mlp = mlp
+  }
+
+  /// Makes the configuration of a U-Net for images of a shape `[channels, height, width]`.
+  public init(
+    unet: UNet2D.Configuration, shape: [Int], process: ProcessConfiguration, sigmaData: Double, isEnergy: Bool = false
+  ) {
+    self.init(
+      process, shape: shape, classCount: max(0, (unet.numClassEmbeds ?? 1) - 1), sigmaData: sigmaData,
+      isEnergy: isEnergy)
+    self.unet = unet
+  }
+
+  private init(
+    _ process: ProcessConfiguration, shape: [Int], classCount: Int, sigmaData: Double, isEnergy: Bool
+  ) {
+    self.process = process
+    self.shape = shape
+    self.classCount = classCount
+    self.sigmaData = sigmaData
+    self.isEnergy = isEnergy
+  }
+
+  /// Builds the model with initial weights drawn from a seed.
+  ///
+  /// - Throws: `ModelConfigurationError` if the configuration, which may come from a file, describes no model.
+  public func makeModel(seed: UInt64) throws -> any ScoreModel {
+    var generator = RandomGenerator(seed: seed, purpose: .initialization)
+    guard !shape.isEmpty, shape.allSatisfy({ (1...1 << 20).contains($0) }), sigmaData > 0, sigmaData.isFinite else {
+      throw ModelConfigurationError("examples of shape \(shape) with deviation \(sigmaData) cannot be modelled")
+    }
+    if let mlp {
+      try mlp.validate()
+      return try score(MLP(mlp, using: &generator))
+    }
+    if let unet {
+      try unet.validate()
+      guard shape.count == 3, shape[0] == unet.inChannels else {
+        throw ModelConfigurationError("a U-Net does not model examples of shape \(shape)")
+      }
+      return try score(UNet2D(unet, using: &generator))
+    }
+    throw ModelConfigurationError("the configuration names neither an MLP nor a U-Net")
+  }
+
+  private func score(_ network: some ScoreNetwork) throws -> any ScoreModel {
+    let process = try process.makeProcess()
+    let parameterization = Parameterization.edm(sigmaData: sigmaData)
+    return isEnergy
+      ? NetworkScore(EnergyNetwork(network), process: process, parameterization: parameterization)
+      : NetworkScore(network, process: process, parameterization: parameterization)
+  }
+}
+
+/// One of the built-in processes with its constants.
+public struct ProcessConfiguration: Codable, Hashable, Sendable {
+  /// The names of the processes on the command line and in files.
+  public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
+    /// `EDMProcess`.
+    case edm
+    /// `VarianceExploding`.
+    case ve
+    /// `VariancePreserving`.
+    case vp
+    /// `SubVariancePreserving`.
+    case subVP = "sub-vp"
+  }
+
+  /// Which process it is.
+  public var kind: Kind
+  /// σ_min of EDM and VE, β_min of VP and sub-VP.
+  public var minimum: Double
+  /// σ_max of EDM and VE, β_max of VP and sub-VP.
+  public var maximum: Double
+
+  /// Makes a configuration with the constants of the literature.
+  public init(_ kind: Kind) {
+    self.kind = kind
+    (minimum, maximum) =
+      switch kind {
+      case .edm: (0.002, 80)
+      case .ve: (0.01, 50)
+      case .vp, .subVP: (0.1, 20)
+      }
+  }
+
+  /// Builds the process.
+  ///
+  /// - Throws: `ModelConfigurationError` unless 0 < minimum < maximum.
+  public func makeProcess() throws -> any DiffusionProcess {
+    guard minimum > 0, minimum < maximum, maximum.isFinite else {
+      throw ModelConfigurationError(
+        "the process \(kind.rawValue) needs 0 < minimum < maximum, not \(minimum) and \(maximum)")
+    }
+    return switch kind {
+    case .edm: EDMProcess(sigmaMin: minimum, sigmaMax: maximum)
+    case .ve: VarianceExploding(sigmaMin: minimum, sigmaMax: maximum)
+    case .vp: VariancePreserving(betaMin: minimum, betaMax: maximum)
+    case .subVP: SubVariancePreserving(betaMin: minimum, betaMax: maximum)
+    }
+  }
+}
+
+/// A configuration that describes no model.
+public struct ModelConfigurationError: Error, Equatable, CustomStringConvertible {
+  /// One sentence.
+  public let description: String
+
+  /// Makes an error.
+  public init(_ description: String) { self.description = description }
+}
+
+extension MLP.Configuration {
+  /// Checks the sizes.
+  ///
+  /// - Throws: `ModelConfigurationError`.
+  public func validate() throws(ModelConfigurationError) {
+    let features = shape.reduce(1, *)
+    guard features > 0, (2...1 << 16).contains(width), (1...1000).contains(blocks), (0...1 << 20).contains(classCount)
+    else {
+      throw ModelConfigurationError("an MLP of width \(width) with \(blocks) blocks for shape \(shape) cannot be built")
+    }
+  }
+}

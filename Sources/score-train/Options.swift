@@ -1,0 +1,152 @@
+public import ArgumentParser
+import CommandLineSupport
+public import ScoreKit
+
+extension RunConfiguration.Model: ExpressibleByArgument {}
+extension RunConfiguration.Conservative: ExpressibleByArgument {}
+extension ProcessConfiguration.Kind: ExpressibleByArgument {}
+extension LearningRateSchedule.Decay: ExpressibleByArgument {}
+
+/// Sets a property where an option was given.
+private func set<Value>(_ property: inout Value, _ option: Value?) {
+  if let option { property = option }
+}
+
+private func set<Value>(_ property: inout Value?, _ option: Value?) {
+  if let option { property = option }
+}
+
+/// Where data come from and where the run goes.
+struct PlaceOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What to learn: \(DatasetSource.builtInNames.joined(separator: ", ")), or the path of an IDX file (.gz or not), a CIFAR-10 .bin file or a folder of PNGs.",
+      valueName: "source"))
+  var data: String?
+
+  @Option(help: ArgumentHelp("The labels that belong to an IDX file of images.", valueName: "path"))
+  var labels: String?
+
+  @Option(help: ArgumentHelp("The folder of the run.", valueName: "run"))
+  var out: String
+
+  @Option(help: ArgumentHelp("A JSON file of options, which those given here override.", valueName: "file.json"))
+  var config: String?
+
+  func apply(to configuration: inout RunConfiguration) {
+    set(&configuration.data, data)
+    set(&configuration.labels, labels)
+  }
+}
+
+/// What is trained.
+struct ModelOptions: ParsableArguments {
+  @Option(help: "The network; auto takes a U-Net for images and an MLP for points.")
+  var model: RunConfiguration.Model?
+
+  @Option(help: ArgumentHelp("The width of an MLP. (default: 128)", valueName: "n"))
+  var width: Int?
+
+  @Option(
+    help: ArgumentHelp("The channels of each level of a U-Net, such as 32,64,64.", valueName: "list"),
+    transform: { text in
+      let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+      guard let channels = numbers as? [Int] else {
+        throw ValidationError("--channels needs whole numbers separated by commas such as 32,64,64, not \(text)")
+      }
+      return channels
+    })
+  var channels: [Int]?
+
+  @Option(help: ArgumentHelp("The residual blocks of an MLP, or of each level of a U-Net.", valueName: "n"))
+  var blocks: Int?
+
+  @Option(help: "The diffusion process. (default: edm)")
+  var process: ProcessConfiguration.Kind?
+
+  @Option(help: "How the score is made conservative: energy takes the gradient of a scalar network. (default: off)")
+  var conservative: RunConfiguration.Conservative?
+
+  @Flag(help: "Learn the score of each class of labelled data.")
+  var classConditional = false
+
+  func apply(to configuration: inout RunConfiguration) {
+    set(&configuration.model, model)
+    set(&configuration.width, width)
+    set(&configuration.channels, channels)
+    set(&configuration.blocks, blocks)
+    set(&configuration.process, process)
+    set(&configuration.conservative, conservative)
+    if classConditional { configuration.classConditional = true }
+  }
+}
+
+/// How it is trained.
+struct TrainingOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The number of training steps.", valueName: "n"))
+  var steps: Int?
+
+  @Option(help: ArgumentHelp("The number of examples in a step.", valueName: "n"))
+  var batchSize: Int?
+
+  @Option(help: ArgumentHelp("The learning rate after the warm-up.", valueName: "x"))
+  var learningRate: Double?
+
+  @Option(help: ArgumentHelp("The steps over which the learning rate grows.", valueName: "n"))
+  var warmup: Int?
+
+  @Option(help: "How the learning rate falls afterwards. (default: cosine)")
+  var decay: LearningRateSchedule.Decay?
+
+  @Option(help: ArgumentHelp("The factor of decoupled weight decay. (default: 0)", valueName: "x"))
+  var weightDecay: Double?
+
+  @Option(help: ArgumentHelp("The norm that gradients are clipped to. (default: 1)", valueName: "x"))
+  var gradientClip: Double?
+
+  @Option(help: ArgumentHelp("The decay of the moving average of the weights. (default: 0.995)", valueName: "x"))
+  var ema: Double?
+
+  @Option(help: ArgumentHelp("The seed of everything random. (default: 0)", valueName: "n"))
+  var seed: UInt64?
+
+  func apply(to configuration: inout RunConfiguration) {
+    set(&configuration.steps, steps)
+    set(&configuration.batchSize, batchSize)
+    set(&configuration.learningRate, learningRate)
+    set(&configuration.warmup, warmup)
+    set(&configuration.decay, decay)
+    set(&configuration.weightDecay, weightDecay)
+    set(&configuration.gradientClip, gradientClip)
+    set(&configuration.ema, ema)
+    set(&configuration.seed, seed)
+  }
+}
+
+/// Where it runs and what it shows.
+struct RunningOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("auto, cpu, cuda, cuda:N or mps. (default: auto)", valueName: "name"))
+  var device: String?
+
+  @Option(help: ArgumentHelp("The number of threads on the processor.", valueName: "n"))
+  var threads: Int?
+
+  @Option(help: ArgumentHelp("The steps between checkpoints, of which the newest three are kept.", valueName: "n"))
+  var checkpointEvery: Int?
+
+  @Option(help: ArgumentHelp("The steps between pictures of samples; 0 for none.", valueName: "n"))
+  var sampleEvery: Int?
+
+  @Option(help: "How progress is shown.")
+  var progress = ProgressStyle.auto
+
+  @Flag(help: "Go on with the run from its newest checkpoint; start it if there is none and --data is given.")
+  var resume = false
+
+  func apply(to configuration: inout RunConfiguration) {
+    set(&configuration.device, device)
+    set(&configuration.threads, threads)
+    set(&configuration.checkpointEvery, checkpointEvery)
+    set(&configuration.sampleEvery, sampleEvery)
+  }
+}

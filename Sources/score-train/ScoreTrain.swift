@@ -1,0 +1,95 @@
+import ArgumentParser
+import CommandLineSupport
+import Foundation
+import ScoreKit
+
+@main
+struct ScoreTrain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "score-train",
+    abstract: "Trains a score model on images or points and saves it in a folder that score-sample reads.",
+    discussion: """
+      Example: score-train --data digits --out runs/digits
+
+      Ctrl-C ends a run after a checkpoint; --resume goes on from the newest checkpoint exactly as if the run had never \
+      been interrupted. RUN/config.json holds all options.
+      """)
+
+  @OptionGroup(title: "Data and output") var place: PlaceOptions
+  @OptionGroup(title: "Model") var model: ModelOptions
+  @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup(title: "Running") var running: RunningOptions
+
+  static func main() { runTool() }
+
+  func validate() throws {
+    do {
+      try changed(from: RunConfiguration()).validate()
+    } catch {
+      throw ValidationError(error.description)
+    }
+  }
+
+  func run() throws {
+    InterruptSignal.install()
+    Engine.keepFreedMemory()
+    let run = try openRun()
+    let configuration = run.configuration
+    let steps = configuration.steps ?? 0
+    let progress = CommandLineSupport.Progress(
+      "training", total: steps, startingAt: run.trainer.step, style: running.progress)
+    progress.note(
+      "\(run.dataset.count) examples of shape \(run.dataset.exampleShape), "
+        + "a model of \(run.trainer.model.parameterCount) parameters, \(configuration.threads ?? 0) threads on \(configuration.device)"
+    )
+    if run.trainer.step > 0 { progress.note("going on from step \(run.trainer.step)") }
+    let outcome = try run.train(shouldStop: { InterruptSignal.wasReceived }) { event in
+      switch event {
+      case .step(let report, let rate):
+        progress.update(
+          report.step,
+          "loss \(String(format: "%.4f", report.loss))  \(String(format: "%.0f", rate)) \(run.dataset.isImages ? "images" : "points")/s"
+        )
+      case .samples(let path): progress.note("samples in \(path)")
+      case .checkpoint: break
+      }
+    }
+    progress.finish()
+    if case .stopped(let step) = outcome {
+      throw Interrupted("stopped at step \(step) with a checkpoint; add --resume to go on")
+    }
+    print(run.path)
+  }
+
+  /// Starts the run, or goes on with it.
+  private func openRun() throws -> TrainingRun {
+    let exists = FileManager.default.fileExists(atPath: "\(place.out)/config.json")
+    guard running.resume, exists || place.data == nil else {
+      var configuration = try place.config.map { try RunConfiguration(contentsOf: $0) } ?? RunConfiguration()
+      configuration = changed(from: configuration)
+      guard configuration.data != nil else {
+        throw RunError(.usage, "--data is missing: name a built-in data set or a path, or --resume a run")
+      }
+      return try TrainingRun.start(configuration, at: place.out)
+    }
+    return try TrainingRun.resume(at: place.out) { configuration in
+      let saved = configuration
+      configuration = changed(from: configuration)
+      if let name = configuration.difference(from: saved, except: RunConfiguration.changeableOnResume) {
+        throw RunError(
+          .usage, "--\(name) cannot change when a run is resumed; leave it out, or start another run with another --out"
+        )
+      }
+    }
+  }
+
+  /// A configuration with the options given on the command line in place of its own.
+  private func changed(from configuration: RunConfiguration) -> RunConfiguration {
+    var result = configuration
+    place.apply(to: &result)
+    model.apply(to: &result)
+    training.apply(to: &result)
+    running.apply(to: &result)
+    return result
+  }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import Imaging
+import TestSupport
+import Testing
+
+@Suite struct SamplingTests {
+  @Test func sameSeedsGiveTheSameBytesAtAnyBatchSize() throws {
+    try temporaryFolder { folder in
+      let run = "\(folder)/run"
+      #expect(try Tool.train.run(tinyRun(run) + ["--class-conditional"], in: folder).status == 0)
+      func sample(_ name: String, _ options: [String]) throws -> (png: Data?, npy: Data?) {
+        let result = try Tool.sample.run(
+          [run, "--out", "\(folder)/\(name).png", "--npy", "\(folder)/\(name).npy", "--progress", "none"] + options,
+          in: folder)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output == "\(folder)/\(name).png\n")
+        return (contents("\(folder)/\(name).png"), contents("\(folder)/\(name).npy"))
+      }
+      for sampler in [["--sampler", "heun", "--steps", "4"], ["--sampler", "predictor-corrector", "--steps", "5"]] {
+        let all = try ["1", "7", "64"].map { try sample("b\($0)", sampler + ["--batch-size", $0]) }
+        #expect(all[0].png != nil)
+        #expect(all.allSatisfy { $0.png == all[0].png && $0.npy == all[0].npy })
+        // Sample 5 of 64 is sample 5 of 16, and sample 0 of --seed 5.
+        let (few, one) = (
+          try sample("few", sampler + ["--count", "16"]), try sample("one", sampler + ["--seed", "5-5"])
+        )
+        let size = 64 * 4
+        func array(_ data: Data?, _ index: Int, count: Int) -> Data? {
+          data.map { $0.suffix(count * size).dropFirst(index * size).prefix(size) }
+        }
+        #expect(array(all[0].npy, 5, count: 64) == array(few.npy, 5, count: 16))
+        #expect(array(all[0].npy, 5, count: 64) == array(one.npy, 0, count: 1))
+        #expect(array(all[0].npy, 5, count: 64) != array(all[0].npy, 6, count: 64))
+      }
+      // A checkpoint is self-contained.
+      let latest = try Tool.sample.run(
+        ["\(run)/checkpoints/latest", "--out", "\(folder)/latest.png", "--steps", "4"], in: folder)
+      #expect(latest.status == 0, "\(latest.errors)")
+      #expect(contents("\(folder)/latest.png") == (try sample("again", ["--steps", "4"]).png))
+    }
+  }
+
+  @Test func everySamplerDrawsImagesAndATrajectory() throws {
+    try temporaryFolder { folder in
+      let run = "\(folder)/run"
+      #expect(try Tool.train.run(tinyRun(run), in: folder).status == 0)
+      for sampler in [
+        "heun", "euler", "dpmpp-2m", "ddim", "euler-maruyama", "predictor-corrector", "annealed-langevin",
+      ] {
+        let result = try Tool.sample.run(
+          [
+            run, "--out", "\(folder)/\(sampler).png", "--trajectory", "\(folder)/\(sampler)-t.png", "--sampler",
+            sampler,
+            "--steps", "3", "--count", "10", "--columns", "5",
+          ], in: folder)
+        #expect(result.status == 0, "\(result.errors)")
+        let grid = try Image(contentsOfPNG: "\(folder)/\(sampler).png")
+        // Five columns of 64 pixels, each with 2 pixels of padding on its left, and one more on the right.
+        #expect(grid.width == 332)
+        #expect(grid.height == 134)
+        #expect(grid.channels == 1)
+        let trajectory = try Image(contentsOfPNG: "\(folder)/\(sampler)-t.png")
+        #expect(trajectory.width == 530)
+      }
+      try Tool.sample.expectFailure(
+        [run, "--out", "\(folder)/a.png", "--class", "3"], status: 64, mentioning: ["--class"], in: folder)
+      try Tool.sample.expectFailure(
+        [run, "--out", "\(folder)/a.png", "--guidance", "2"], status: 64, mentioning: ["--guidance"], in: folder)
+      try Tool.sample.expectFailure(
+        [run, "--out", "\(folder)/missing/a.png", "--steps", "1", "--count", "1"], status: 74,
+        mentioning: ["\(folder)/missing/a.png"], in: folder)
+    }
+  }
+
+  @Test func energyModelsAndPointsTrainAndSample() throws {
+    try temporaryFolder { folder in
+      let common = ["--steps", "4", "--threads", "1", "--batch-size", "16", "--progress", "none"]
+      let runs = [
+        ("energy", ["--data", "digits", "--conservative", "energy", "--channels", "8", "--blocks", "1"]),
+        ("points", ["--data", "moons", "--width", "16", "--blocks", "1", "--process", "vp"]),
+        ("vector", ["--data", "digits", "--model", "mlp", "--width", "16", "--process", "ve"]),
+        ("sub", ["--data", "spirals", "--width", "16", "--process", "sub-vp", "--class-conditional"]),
+      ]
+      for (name, options) in runs {
+        let run = "\(folder)/\(name)"
+        let result = try Tool.train.run(["--out", run] + options + common, in: folder)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output == "\(run)\n")
+        #expect((try? Image(contentsOfPNG: "\(run)/samples/step-000004.png")) != nil)
+        #expect((try? Image(contentsOfPNG: "\(run)/loss.png")) != nil)
+        let drawn = try Tool.sample.run(
+          [run, "--out", "\(folder)/\(name).png", "--count", "20", "--steps", "3"], in: folder)
+        #expect(drawn.status == 0, "\(drawn.errors)")
+      }
+    }
+  }
+
+  @Test func drawnSamplesDependOnWeightsAndClass() throws {
+    try temporaryFolder { folder in
+      let run = "\(folder)/run"
+      #expect(try Tool.train.run(tinyRun(run) + ["--class-conditional"], in: folder).status == 0)
+      var pictures: [Data] = []
+      for options in [
+        [], ["--raw-weights"], ["--class", "3"], ["--guidance", "3"], ["--seed", "100"], ["--churn", "10"],
+      ] {
+        let path = "\(folder)/\(pictures.count).png"
+        let result = try Tool.sample.run([run, "--out", path, "--steps", "4", "--count", "8"] + options, in: folder)
+        #expect(result.status == 0, "\(result.errors)")
+        pictures.append(try #require(contents(path)))
+      }
+      #expect(Set(pictures).count == pictures.count)
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct WrongInputTests {
+  private func expectTrainingFails(
+    _ options: [String], status: Int32, mentioning words: [String], sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    try temporaryFolder { folder in
+      try Tool.train.expectFailure(
+        ["--out", "\(folder)/run"] + options, status: status, mentioning: words, in: folder,
+        sourceLocation: sourceLocation)
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/run"), sourceLocation: sourceLocation)
+    }
+  }
+
+  @Test(arguments: [
+    (["--data", "digits", "--steps", "-3"], "--steps"), (["--data", "digits", "--steps", "many"], "many"),
+    (["--data", "digits", "--batch-size", "0"], "--batch-size"),
+    (["--data", "digits", "--learning-rate", "-1"], "--learning-rate"),
+    (["--data", "digits", "--learning-rate", "nan"], "--learning-rate"),
+    (["--data", "digits", "--ema", "1"], "--ema"), (["--data", "digits", "--channels", "8,,8"], "--channels"),
+    (["--data", "digits", "--channels", "7"], "--channels"), (["--data", "digits", "--process", "vq"], "sub-vp"),
+    (["--data", "digits", "--colour", "red"], "--colour"), (["--data", "digits", "--device", "tpu"], "--device"),
+    (["--data", "digits", "--model", "mlp", "--channels", "8"], "--channels"),
+    (["--data", "moons", "--model", "unet"], "--model unet"), ([], "--data"),
+    (["--data", "digits", "--width", "32"], "--width"), (["--data", "checkerboard", "--class-conditional"], "labels"),
+  ])
+  func wrongOptionsAreUsageErrors(_ options: [String], _ word: String) throws {
+    try expectTrainingFails(options, status: 64, mentioning: [word])
+  }
+
+  @Test func missingCUDAIsAUsageError() throws {
+    try expectTrainingFails(
+      ["--data", "digits", "--device", "cuda"], status: 64, mentioning: ["cuda", "--device cpu"])
+  }
+
+  @Test func unknownNameIsMissingInput() throws {
+    try expectTrainingFails(["--data", "nothing-here"], status: 66, mentioning: ["nothing-here", "digits"])
+  }
+
+  @Test func fileThatIsNoDataIsRefused() throws {
+    try temporaryFolder { folder in
+      let file = "\(folder)/notes.txt"
+      try Data("these are not images".utf8).write(to: URL(fileURLWithPath: file))
+      try expectTrainingFails(["--data", file], status: 65, mentioning: [file])
+    }
+  }
+
+  @Test func emptyFolderIsRefused() throws {
+    try temporaryFolder { folder in
+      try FileManager.default.createDirectory(atPath: "\(folder)/empty", withIntermediateDirectories: true)
+      try expectTrainingFails(["--data", "\(folder)/empty"], status: 65, mentioning: ["\(folder)/empty"])
+    }
+  }
+
+  @Test func outputThatCannotBeWrittenIsAnInputOutputError() throws {
+    try temporaryFolder { folder in
+      try Data().write(to: URL(fileURLWithPath: "\(folder)/file"))
+      try Tool.train.expectFailure(
+        tinyRun("\(folder)/file/run"), status: 74, mentioning: ["\(folder)/file"], in: folder)
+    }
+  }
+
+  @Test func existingRunIsNotOverwritten() throws {
+    try temporaryFolder { folder in
+      let run = "\(folder)/run"
+      #expect(try Tool.train.run(tinyRun(run), in: folder).status == 0)
+      try Tool.train.expectFailure(tinyRun(run), status: 64, mentioning: [run, "--resume"], in: folder)
+      try Tool.train.expectFailure(
+        ["--out", run, "--resume", "--batch-size", "9"], status: 64, mentioning: ["--batch-size"], in: folder)
+    }
+  }
+
+  @Test func configurationFilesAreChecked() throws {
+    try temporaryFolder { folder in
+      let file = "\(folder)/config.json"
+      for (text, word) in [
+        ("{", "JSON"), ("{\"stepz\": 3}", "stepz"), ("{\"steps\": \"three\"}", "steps"),
+        ("{\"process\": \"x\"}", "process"),
+      ] {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+        try Tool.train.expectFailure(
+          ["--data", "digits", "--out", "\(folder)/run", "--config", file], status: 65, mentioning: [file, word],
+          in: folder)
+      }
+      try Tool.train.expectFailure(
+        ["--data", "digits", "--out", "\(folder)/run", "--config", "\(folder)/none.json"], status: 66,
+        mentioning: ["none.json"], in: folder)
+    }
+  }
+
+  @Test func resumingNothingIsMissingInput() throws {
+    try temporaryFolder { folder in
+      try Tool.train.expectFailure(
+        ["--out", "\(folder)/none", "--resume"], status: 66, mentioning: ["\(folder)/none"], in: folder)
+    }
+  }
+
+  @Test(arguments: [
+    (["--steps", "0"], "--steps"), (["--count", "0"], "--count"), (["--columns", "-1"], "--columns"),
+    (["--seed", "9-3"], "9-3"), (["--seed", "1,x"], "1,x"), (["--seed", "0-3", "--count", "5"], "--count"),
+    (["--batch-size", "0"], "--batch-size"), (["--sampler", "magic"], "magic"),
+    (["--sampler", "euler", "--churn", "1"], "--churn"), (["--guidance", "inf"], "--guidance"),
+    (["--threads", "0"], "--threads"), (["--device", "abacus"], "--device"),
+  ])
+  func wrongSamplingOptionsAreUsageErrors(_ options: [String], _ word: String) throws {
+    try temporaryFolder { folder in
+      try Tool.sample.expectFailure(
+        [folder, "--out", "\(folder)/a.png"] + options, status: 64, mentioning: [word], in: folder)
+    }
+  }
+
+  @Test func missingRunIsMissingInput() throws {
+    try temporaryFolder { folder in
+      for path in ["\(folder)/none", folder] {
+        try Tool.sample.expectFailure([path, "--out", "\(folder)/a.png"], status: 66, mentioning: [path], in: folder)
+      }
+    }
+  }
+
+  @Test func helpListsTheOptionsAndSucceeds() throws {
+    try temporaryFolder { folder in
+      for (tool, options) in [
+        (Tool.train, ["--data", "--resume", "--process", "--conservative"]),
+        (Tool.sample, ["--sampler", "--seed", "--npy"]),
+      ] {
+        let result = try tool.run(["--help"], in: folder)
+        #expect(result.status == 0)
+        for option in options { #expect(result.output.contains(option)) }
+      }
+    }
+  }
+}
