@@ -7,7 +7,7 @@ public import Torch
 /// x ← x + αᵢ·score + √(2αᵢ)·z with αᵢ = ε·σᵢ²/σ_L², and at the end the denoised value.
 ///
 /// x is in units of the data, xₜ/s(t), where the noise of every process is σ and the score is (D − x)/σ². So the same
-/// algorithm serves the variance-preserving processes.
+/// algorithm serves the variance-preserving processes. A single level is plain Langevin dynamics at σ_max.
 ///
 /// Costs L·T + 1 evaluations for L levels with T steps each; all of these are steps that are observed.
 public struct AnnealedLangevinSampler: Sampler, Hashable {

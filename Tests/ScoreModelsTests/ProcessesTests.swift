@@ -149,7 +149,7 @@ struct NamedProcess: CustomTestStringConvertible, Sendable {
     var generator = RandomGenerator(seed: 10)
     let count = 2000
     // Midpoints of steps of equal ratios in σ, so that the error of a step is of second order.
-    let steps = 200
+    let steps = 100
     let levels = Tensor.linspace(0, 1, count: steps + 1, dtype: .float64)
     let sigmas = (levels * Tensor(20.0, dtype: .float64).log() + Tensor(0.1, dtype: .float64).log()).exp()
     let times: [Double] = process.time(sigma: sigmas).elements()
