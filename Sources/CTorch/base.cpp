@@ -83,21 +83,22 @@ int ctorch_set_thread_count(int count) {
 
 int ctorch_load_cuda(void) {
   return guarded([] {
-    // Not at::hasCUDA(): the answer to its first call is kept, so it may be asked only once the library is there.
-    if (c10::impl::hasDeviceGuardImpl(at::kCUDA)) return;
-    Dl_info info;
-    std::string folder;
-    // The address of a function that lives in libtorch_cpu tells where that library was loaded from.
-    if (dladdr(reinterpret_cast<const void *>(&at::get_num_threads), &info) && info.dli_fname) {
-      folder = info.dli_fname;
-      folder.erase(folder.find_last_of('/') + 1);
+    // Not at::hasCUDA(): the first call of it, by anyone, decides for good, so the library must be there before.
+    if (!c10::impl::hasDeviceGuardImpl(at::kCUDA)) {
+      Dl_info info;
+      std::string folder;
+      // The address of a function that lives in libtorch_cpu tells where that library was loaded from.
+      if (dladdr(reinterpret_cast<const void *>(&at::get_num_threads), &info) && info.dli_fname) {
+        folder = info.dli_fname;
+        folder.erase(folder.find_last_of('/') + 1);
+      }
+      const std::string path = folder + "libtorch_cuda.so";
+      if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) {
+        const char *reason = dlerror();
+        TORCH_CHECK(false, "libtorch's CUDA library could not be loaded (", reason ? reason : "no reason given", ")");
+      }
     }
-    const std::string path = folder + "libtorch_cuda.so";
-    if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) {
-      const char *reason = dlerror();
-      TORCH_CHECK(false, "libtorch's CUDA library could not be loaded (", reason ? reason : "no reason given", ")");
-    }
-    TORCH_CHECK(at::hasCUDA(), path, " was loaded, but it registers no CUDA backend");
+    TORCH_CHECK(at::hasCUDA(), "libtorch's CUDA library was loaded after tensors had been used, which is too late");
   });
 }
 

@@ -39,7 +39,8 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
 
   /// Loads what the device needs and checks that it is there.
   ///
-  /// A process calls it once, before it uses the device and before it takes its first gradient.
+  /// A process calls it once, before any other use of tensors: libtorch looks for CUDA a single time, when an operator
+  /// such as a convolution first needs to know, and keeps the answer.
   ///
   /// - Throws: `Unavailable`, with what is missing.
   public func prepare() throws(Unavailable) {
@@ -59,7 +60,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// The fastest device that this machine and this build of libtorch offer.
+  /// The fastest device that this machine and this build of libtorch offer, prepared.
   public static func best() -> Device {
     for device in [Device.cuda(0), .mps] where (try? device.prepare()) != nil { return device }
     return .cpu

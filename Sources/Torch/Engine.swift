@@ -24,7 +24,8 @@ public enum Engine {
 
   /// The number of threads that operators use.
   ///
-  /// Results are reproducible bit for bit for one number of threads, not across numbers.
+  /// Results are reproducible bit for bit for one number of threads, not across numbers; random numbers are the same for
+  /// any. Setting it concerns the calling thread and those that have not used tensors yet.
   public static var threadCount: Int {
     get { Int(ctorch_thread_count()) }
     set {

@@ -60,7 +60,7 @@ extension Tensor {
     }
   }
 
-  /// The mean over windows of images `[batch, channels, height, width]`.
+  /// The mean over windows of images `[batch, channels, height, width]`; padding counts as zeros.
   public func averagePool2d(kernel: Int, stride: Int? = nil, padding: Int = 0) -> Tensor {
     produce("averagePool2d", [self]) {
       ctorch_avg_pool2d(pointer, Int64(kernel), Int64(stride ?? kernel), Int64(padding), $0)

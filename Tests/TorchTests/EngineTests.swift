@@ -28,6 +28,22 @@ import Torch
     }
   }
 
+  @Test func threadsInUseKeepTheirThreadCount() {
+    let (first, second) = (Count(), Count())
+    let changed = DispatchSemaphore(value: 0)
+    let before = Engine.threadCount
+    Thread {
+      first.set(Engine.threadCount)
+      changed.wait()
+      second.set(Engine.threadCount)
+    }.start()
+    let old = first.wait()
+    withThreads(before + 3) {
+      changed.signal()
+      #expect(second.wait() == old)
+    }
+  }
+
   @Test func randomNumbersDoNotDependOnTheNumberOfThreads() {
     func draws(_ threads: Int) -> [Tensor] {
       withThreads(threads) {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Torch
 
-/// The helpers of the tests, fed with right and wrong answers.
+/// The expectations of `TestSupport`, fed with right and wrong answers.
 struct ExpectationTests {
   let x = Tensor([1.0, 2, 3, 4], shape: [2, 2])
 

@@ -105,7 +105,7 @@ struct TensorCreationTests {
     #expect("\(Tensor([1, 2] as [Float]))" == "Tensor(float32[2]: 1.0, 2.0)")
     #expect(
       "\(Tensor.zeros([3, 3], dtype: .int64))" == "Tensor(int64[3, 3]: \(repeatElement("0.0, ", count: 8).joined())…)")
-    #expect("\(Tensor(true ? 1 : 0))" == "Tensor(float32[]: 1.0)")
+    #expect("\(Tensor(1))" == "Tensor(float32[]: 1.0)")
   }
 
   @Test func elementTypesKnowTheirSizes() {

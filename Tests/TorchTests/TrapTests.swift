@@ -25,11 +25,7 @@ struct TrapTests {
     expectMessage(item, "item(float32[3]): ", "3 elements")
   }
 
-  @Test func parametersKeepTheirShape() async {
-    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      Parameter(Tensor.ones([2])).value = Tensor.ones([3])
-    }
-    expectMessage(result, "a parameter of shape [2] cannot take a value of shape [3]")
+  @Test func integersAreNoVariables() async {
     let integers = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Parameter(Tensor([1, 2]))
     }
@@ -55,19 +51,29 @@ struct TrapTests {
     expectMessage(transposed, "an output padding of 1 does not go with a stride of 1")
   }
 
-  @Test func wrongCountsAreNamed() async {
-    let elements = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      _ = Tensor([1.0, 2], shape: [3])
+  // Swift leaves out the texts of preconditions where it optimises.
+  #if DEBUG
+    @Test func parametersKeepTheirShape() async {
+      let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        Parameter(Tensor.ones([2])).value = Tensor.ones([3])
+      }
+      expectMessage(result, "a parameter of shape [2] cannot take a value of shape [3]")
     }
-    expectMessage(elements, "2 elements do not fill the shape [3]")
-    let threads = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      Engine.threadCount = 0
+
+    @Test func wrongCountsAreNamed() async {
+      let elements = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = Tensor([1.0, 2], shape: [3])
+      }
+      expectMessage(elements, "2 elements do not fill the shape [3]")
+      let threads = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        Engine.threadCount = 0
+      }
+      expectMessage(threads, "the number of threads must be positive, not 0")
+      let bound = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        var generator = RandomGenerator(seed: 0)
+        _ = generator.integers(below: 0, [1])
+      }
+      expectMessage(bound, "a bound in 1 ... 2³¹, not 0")
     }
-    expectMessage(threads, "the number of threads must be positive, not 0")
-    let bound = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      var generator = RandomGenerator(seed: 0)
-      _ = generator.integers(below: 0, [1])
-    }
-    expectMessage(bound, "a bound in 1 ... 2³¹, not 0")
-  }
+  #endif
 }

@@ -51,7 +51,8 @@ CTORCH_API int ctorch_alias(const ctorch_tensor *tensor, ctorch_tensor *_Nullabl
 CTORCH_API const char *ctorch_version(void);
 CTORCH_API int ctorch_thread_count(void);
 CTORCH_API int ctorch_set_thread_count(int count);
-/// Loads the engine's CUDA library from the folder that holds libtorch_cpu, if it is not loaded yet.
+/// Loads the engine's CUDA library from the folder that holds libtorch_cpu, if it is not loaded yet. Only calls before the
+/// first use of tensors succeed: the engine looks for CUDA once.
 CTORCH_API int ctorch_load_cuda(void);
 CTORCH_API int ctorch_device_count(int device_type, int64_t *out);
 /// Has the allocator of the C library keep freed blocks of up to 1 GiB instead of returning them to the system, so that
