@@ -17,7 +17,7 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Only the cases whose names contain this.", valueName: "text"))
   var filter: String?
 
-  @Option(help: ArgumentHelp("The rounds that count, after 2 that do not.", valueName: "n"))
+  @Option(help: ArgumentHelp("The rounds that count, after one that does not.", valueName: "n"))
   var rounds = 7
 
   @Option(help: ArgumentHelp("About how long ScoreKit's part of a round lasts.", valueName: "s"))

@@ -20,7 +20,7 @@ struct Comparison: Codable {
   }
 
   /// The number of rounds at the start that do not count.
-  static let warmupRounds = 2
+  static let warmupRounds = 1
 
   /// Runs a benchmark.
   ///
@@ -40,9 +40,9 @@ struct Comparison: Codable {
       return elapsed / .seconds(1)
     }
     // The first iteration also initialises libraries; the number grows until a round can be estimated from it.
-    _ = try time(1)
     var iterations = 1
     var seconds = try time(iterations)
+    if seconds < secondsPerRound { seconds = try time(iterations) }
     while seconds < secondsPerRound / 20 {
       iterations *= 4
       seconds = try time(iterations)
