@@ -82,6 +82,7 @@ let package = Package(
     .testTarget(name: "SamplersTests", dependencies: ["Samplers", "ScoreModels", "TestSupport"], swiftSettings: swift),
     .testTarget(
       name: "ScoreTrainingTests", dependencies: ["ScoreTraining", "ScoreModels", "TestSupport"], swiftSettings: swift),
+    .testTarget(name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], swiftSettings: swift),
     .testTarget(
       name: "CommandLineTests", dependencies: ["ScoreKit", "score-train", "score-sample", "TestSupport"],
       swiftSettings: swift),

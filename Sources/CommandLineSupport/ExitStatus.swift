@@ -66,8 +66,7 @@ public struct Interrupted: Error, CustomStringConvertible {
 extension ParsableCommand {
   /// Runs the command of a tool: parses the arguments, and reports any failure as `error: …` with its exit status.
   public static func runTool() -> Never {
-    // MKL then computes rows of a matrix alike wherever they lie in memory; it reads this when it is first used.
-    setenv("MKL_CBWR", "AUTO", 0)
+    EngineEnvironment.prepare()
     // A closed pipe is an error to report, not a reason to vanish.
     signal(SIGPIPE, SIG_IGN)
     // So is a limit on the size of files.

@@ -25,9 +25,7 @@ extension RunConfiguration {
     try check("weight-decay", weightDecay, "0 or more") { $0 >= 0 }
     try check("gradient-clip", gradientClip, "a positive number") { $0 > 0 }
     try check("ema", ema, "at least 0 and below 1") { (0..<1).contains($0) }
-    if device != "auto", Device(device) == nil {
-      throw RunError(.usage, "--device needs auto, cpu, cuda, cuda:N or mps, not \(device)")
-    }
+    if device != Device.automatic, Device(device) == nil { throw Device.unknown(device) }
   }
 
   private func check(_ name: String, _ value: Int?, in range: ClosedRange<Int>) throws(RunError) {
@@ -69,7 +67,7 @@ extension RunConfiguration {
     }
     let isSmall = dataset.exampleShape.reduce(1, *) <= 256
     result.batchSize = batchSize ?? (result.model == .mlp ? 512 : isSmall ? 128 : 64)
-    result.steps = steps ?? (result.model == .mlp ? 5000 : isSmall ? 3000 : 10_000)
+    result.steps = steps ?? (result.model == .mlp ? 5000 : isSmall ? 1500 : 10_000)
     result.learningRate = learningRate ?? (isSmall ? 2e-3 : 1e-3)
     result.ema = ema ?? 0.995
     let length = result.steps ?? 1
@@ -77,7 +75,6 @@ extension RunConfiguration {
     result.threads = threads ?? Engine.threadCount
     result.checkpointEvery = checkpointEvery ?? max(1, length / 10)
     result.sampleEvery = sampleEvery ?? max(1, length / 10)
-    if result.device == "auto" { result.device = Device.best().description }
     let process = ProcessConfiguration(process)
     let shape = dataset.exampleShape
     let sigmaData = dataset.standardDeviation
@@ -92,8 +89,8 @@ extension RunConfiguration {
         shape: shape, width: result.width ?? 0, blocks: result.blocks ?? 0, classCount: classCount)
       return (result, ModelConfiguration(mlp: mlp, process: process, sigmaData: sigmaData, isEnergy: isEnergy))
     }
-    result.channels = channels ?? [32, 64, 64]
-    result.blocks = blocks ?? 2
+    result.channels = channels ?? (isSmall ? [32, 64] : [32, 64, 64])
+    result.blocks = blocks ?? (isSmall ? 1 : 2)
     let unet = UNet2D.Configuration(
       channels: result.channels ?? [], layersPerBlock: result.blocks ?? 0, inputChannels: shape[0],
       classCount: classCount)

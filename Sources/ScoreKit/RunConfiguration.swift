@@ -59,7 +59,7 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   /// The seed of everything random.
   public var seed: UInt64 = 0
   /// Where the computation runs.
-  public var device: String = "auto"
+  public var device: String = Device.automatic
   /// The number of threads on the processor.
   public var threads: Int?
   /// The steps between checkpoints.

@@ -50,12 +50,11 @@ public final class TrainingRun {
       throw RunError(.usage, "--data is missing: name a built-in data set or a path")
     }
     try configuration.validate()
+    // CUDA has to be loaded before the first tensor is made.
+    let device = try Device.prepared(configuration.device)
     let dataset = try DatasetSource(source).load(labels: configuration.labels, seed: configuration.seed)
-    let (resolved, model) = try configuration.resolved(for: dataset)
-    guard let device = Device(resolved.device) else {
-      throw RunError(.usage, "--device \(resolved.device) is not a device")
-    }
-    try device.prepare()
+    var (resolved, model) = try configuration.resolved(for: dataset)
+    resolved.device = device.description
     if let threads = resolved.threads { Engine.threadCount = threads }
     self.path = path
     self.configuration = resolved

@@ -1,5 +1,7 @@
-import ArgumentParser
-import ScoreKit
+public import ArgumentParser
+public import ScoreKit
+
+extension Magnification: ExpressibleByArgument {}
 
 /// The samplers by their names on the command line.
 enum SamplerName: String, CaseIterable, ExpressibleByArgument {

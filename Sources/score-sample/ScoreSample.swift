@@ -30,11 +30,14 @@ struct ScoreSample: ParsableCommand {
   @Option(help: ArgumentHelp("Also write the first 8 samples at 8 times along the way.", valueName: "file.png"))
   var trajectory: String?
 
+  @Option(help: "How images below 64 pixels are magnified. (default: smooth up to 16 pixels, squares above)")
+  var magnify: Magnification?
+
   @Option(help: ArgumentHelp("Also write the samples as a float32 array.", valueName: "file.npy"))
   var npy: String?
 
   @Option(help: ArgumentHelp("auto, cpu, cuda, cuda:N or mps.", valueName: "name"))
-  var device = "auto"
+  var device = Device.automatic
 
   @Option(help: ArgumentHelp("The number of threads on the processor.", valueName: "n"))
   var threads: Int?
@@ -45,7 +48,7 @@ struct ScoreSample: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    if device != "auto", Device(device) == nil {
+    if device != Device.automatic, Device(device) == nil {
       throw ValidationError("--device needs auto, cpu, cuda, cuda:N or mps, not \(device)")
     }
     if let threads, !(1...4096).contains(threads) {
@@ -56,9 +59,8 @@ struct ScoreSample: ParsableCommand {
   func run() throws {
     InterruptSignal.install()
     Engine.keepFreedMemory()
+    let device = try Device.prepared(device)
     if let threads { Engine.threadCount = threads }
-    let device = Device(device) ?? .best()
-    try device.prepare()
     let saved = try SavedModel(contentsOf: source, useAverage: !rawWeights, device: device)
     let configuration = saved.record.model
     let request = SampleRequest(
@@ -82,11 +84,11 @@ struct ScoreSample: ParsableCommand {
     }
     progress.finish()
 
-    try Image.picture(of: drawn, columns: samples.columns).write(toPNG: out)
+    try Image.picture(of: drawn, columns: samples.columns, magnification: magnify).write(toPNG: out)
     if let trajectory, let recorder {
       let states = recorder.states(endingWith: drawn)
       if configuration.shape.count == 3 {
-        try Image.picture(of: states, columns: 8).write(toPNG: trajectory)
+        try Image.picture(of: states, columns: 8, magnification: magnify).write(toPNG: trajectory)
       } else {
         throw RunError(.usage, "--trajectory draws images, and this model makes points")
       }
