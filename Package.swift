@@ -84,7 +84,7 @@ let package = Package(
       name: "ScoreTrainingTests", dependencies: ["ScoreTraining", "ScoreModels", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], swiftSettings: swift),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["ScoreKit", "score-train", "score-sample", "TestSupport"],
+      name: "CommandLineTests", dependencies: ["ScoreKit", "Imaging", "score-train", "score-sample", "TestSupport"],
       swiftSettings: swift),
   ],
   swiftLanguageModes: [.v6],

@@ -10,7 +10,7 @@ extension RunConfiguration {
     try check("steps", steps, in: 1...1_000_000_000)
     try check("batch-size", batchSize, in: 1...1_000_000)
     try check("warmup", warmup, in: 0...1_000_000_000)
-    try check("threads", threads, in: 1...4096)
+    try check("threads", threads, in: 1...256)
     try check("checkpoint-every", checkpointEvery, in: 1...1_000_000_000)
     try check("sample-every", sampleEvery, in: 0...1_000_000_000)
     if let channels {

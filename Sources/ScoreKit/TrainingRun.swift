@@ -87,6 +87,10 @@ public final class TrainingRun {
     guard !FileManager.default.fileExists(atPath: "\(path)/config.json") else {
       throw RunError(.usage, "\(path) holds a run already; add --resume to go on with it, or choose another --out")
     }
+    // Its newest checkpoint would be taken for this run's.
+    if let checkpoint = CheckpointFolder("\(path)/checkpoints").latest {
+      throw RunError(.usage, "\(path) has no config.json but holds \(checkpoint); choose another --out, or delete it")
+    }
     let run = try TrainingRun(configuration, at: path)
     try AtomicFile.createFolder(path)
     try AtomicFile.write(try run.configuration.encoded(), to: "\(path)/config.json")
@@ -166,6 +170,7 @@ public final class TrainingRun {
       }
       if isStopping { return .stopped(step: report.step) }
     }
+    try writeLossCurve()
     return .finished
   }
 

@@ -51,8 +51,8 @@ struct ScoreSample: ParsableCommand {
     if device != Device.automatic, Device(device) == nil {
       throw ValidationError("--device needs auto, cpu, cuda, cuda:N or mps, not \(device)")
     }
-    if let threads, !(1...4096).contains(threads) {
-      throw ValidationError("--threads needs a whole number from 1 to 4096, not \(threads)")
+    if let threads, !(1...256).contains(threads) {
+      throw ValidationError("--threads needs a whole number from 1 to 256, not \(threads)")
     }
   }
 
