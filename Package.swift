@@ -67,8 +67,8 @@ let package = Package(
       name: "custom-score-model", dependencies: ["ScoreKit"], path: "Examples/custom-score-model",
       swiftSettings: swift),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["ScoreKit"], path: "Benchmarks", exclude: ["peers", "README.md"],
-      swiftSettings: swift),
+      name: "Benchmarks", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], path: "Benchmarks",
+      exclude: ["peers", "README.md"], swiftSettings: swift),
     // Tests
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "FileSupport", "TestSupport"], swiftSettings: swift),

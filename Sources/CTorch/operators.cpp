@@ -1,4 +1,6 @@
 // Elementwise operators, comparisons, reductions, products of matrices.
+#include <ATen/core/grad_mode.h>
+
 #include "support.h"
 
 using namespace ctorch;
@@ -47,6 +49,27 @@ int ctorch_lerp(const ctorch_tensor *x, const ctorch_tensor *y, double weight, c
 int ctorch_addcmul(const ctorch_tensor *x, const ctorch_tensor *y, const ctorch_tensor *z, double value,
                    ctorch_tensor **out) {
   return produce(out, [&] { return at::addcmul(unwrap(x), unwrap(y), unwrap(z), value); });
+}
+
+int ctorch_adam(const ctorch_tensor *gradient, const ctorch_tensor *first, const ctorch_tensor *second, int64_t step,
+                double learning_rate, double beta1, double beta2, double epsilon, ctorch_tensor **out) {
+  return guarded([&] {
+    const at::NoGradGuard unrecorded;
+    const auto g = unwrap(gradient).contiguous();
+    for (const auto *moment : {first, second}) {
+      TORCH_CHECK(unwrap(moment).sizes() == g.sizes() && unwrap(moment).scalar_type() == g.scalar_type(), "moments of ",
+                  unwrap(moment).scalar_type(), unwrap(moment).sizes(), " do not belong to a gradient of ",
+                  g.scalar_type(), g.sizes());
+    }
+    // The engine's fused step works in place. From parameters of 0 it goes to the update.
+    const auto update = at::zeros_like(g);
+    const auto m = unwrap(first).clone(at::MemoryFormat::Contiguous);
+    const auto v = unwrap(second).clone(at::MemoryFormat::Contiguous);
+    const auto count = at::full({}, step, g.options().dtype(at::kFloat));
+    at::_fused_adam_({update}, {g}, {m}, {v}, {}, {count}, learning_rate, beta1, beta2, /*weight_decay=*/0, epsilon,
+                     /*amsgrad=*/false, /*maximize=*/false);
+    wrap_all({update, m, v}, out);
+  });
 }
 
 namespace {

@@ -100,13 +100,11 @@ public struct Adam: Optimizer {
       secondMoments = firstMoments
     }
     step += 1
-    let size = -learningRate / (1 - power(beta1, step))
-    let correction = 1 / (1 - power(beta2, step)).squareRoot()
     return gradients.indices.map { i in
-      let g = gradients[i]
-      firstMoments[i] = firstMoments[i].lerp(g, weight: 1 - beta1)
-      secondMoments[i] = (secondMoments[i] * beta2).adding(g, times: g, scaledBy: 1 - beta2)
-      let update = firstMoments[i] * size / (secondMoments[i].sqrt() * correction + epsilon)
+      let update: Tensor
+      (update, firstMoments[i], secondMoments[i]) = gradients[i].adamStep(
+        firstMoment: firstMoments[i], secondMoment: secondMoments[i], step: step, learningRate: learningRate,
+        beta1: beta1, beta2: beta2, epsilon: epsilon)
       return weightDecay == 0 ? update : update - parameters[i] * (learningRate * weightDecay)
     }
   }
@@ -139,15 +137,4 @@ private func unnumbered(_ name: String, _ state: [String: Tensor]) -> [Tensor] {
   var tensors: [Tensor] = []
   while let tensor = state["\(name).\(tensors.count)"] { tensors.append(tensor) }
   return tensors
-}
-
-/// bⁿ by repeated squaring: the same bits on every platform.
-private func power(_ base: Double, _ exponent: Int) -> Double {
-  var (result, square, rest) = (1.0, base, exponent)
-  while rest > 0 {
-    if rest & 1 == 1 { result *= square }
-    square *= square
-    rest >>= 1
-  }
-  return result
 }

@@ -85,6 +85,22 @@ extension Tensor {
     produce("adding(_:times:scaledBy:)", [self, y, z]) { ctorch_addcmul(pointer, y.pointer, z.pointer, value, $0) }
   }
 
+  /// One step of Adam for a gradient g, which is this tensor: the update −η·m̂/(√v̂ + ε) and the new moments
+  /// m ← β₁m + (1 − β₁)g and v ← β₂v + (1 − β₂)g², with m̂ = m/(1 − β₁ⁿ) and v̂ = v/(1 − β₂ⁿ) at step n.
+  ///
+  /// All in one pass through memory. Nothing is recorded for differentiation.
+  ///
+  /// Kingma & Ba (2015), arXiv 1412.6980.
+  public func adamStep(
+    firstMoment m: Tensor, secondMoment v: Tensor, step n: Int, learningRate: Double, beta1: Double, beta2: Double,
+    epsilon: Double
+  ) -> (update: Tensor, firstMoment: Tensor, secondMoment: Tensor) {
+    let results = produceMany("adamStep", count: 3, [self, m, v]) {
+      ctorch_adam(pointer, m.pointer, v.pointer, Int64(n), learningRate, beta1, beta2, epsilon, $0)
+    }
+    return (results[0], results[1], results[2])
+  }
+
   // MARK: Comparison
 
   /// Elementwise equality, as `bool`.

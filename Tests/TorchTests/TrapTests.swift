@@ -25,6 +25,14 @@ struct TrapTests {
     expectMessage(item, "item(float32[3]): ", "3 elements")
   }
 
+  @Test func momentsOfAnotherShapeAreNamed() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.ones([3]).adamStep(
+        firstMoment: .zeros([3]), secondMoment: .zeros([1]), step: 1, learningRate: 1, beta1: 0, beta2: 0, epsilon: 1)
+    }
+    expectMessage(result, "adamStep(float32[3], float32[3], float32[1]): ", "do not belong to a gradient")
+  }
+
   @Test func integersAreNoVariables() async {
     let integers = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Parameter(Tensor([1, 2]))

@@ -44,6 +44,10 @@ CTORCH_API int ctorch_lerp(const ctorch_tensor *x, const ctorch_tensor *y, doubl
 /// x + value·y·z.
 CTORCH_API int ctorch_addcmul(const ctorch_tensor *x, const ctorch_tensor *y, const ctorch_tensor *z, double value,
                               ctorch_tensor *_Nullable *_Nonnull out);
+/// One step of Adam in one pass and without a record: the update of the parameters, then the new first and second moments.
+CTORCH_API int ctorch_adam(const ctorch_tensor *gradient, const ctorch_tensor *first, const ctorch_tensor *second,
+                           int64_t step, double learning_rate, double beta1, double beta2, double epsilon,
+                           ctorch_tensor *_Nullable *_Nonnull out);
 
 #define CTORCH_REDUCTIONS(X) X(sum) X(mean) X(amax) X(amin) X(logsumexp)
 #define CTORCH_DECLARE_REDUCTION(name)                                                                                \

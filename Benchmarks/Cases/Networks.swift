@@ -1,0 +1,49 @@
+import ScoreKit
+
+/// The networks that are timed, each with its data; peers/networks.py holds the same.
+struct BenchmarkNetwork: Sendable {
+  let name: String
+  let batchSize: Int
+  let exampleShape: [Int]
+  let classCount: Int
+  let makeModel: @Sendable () -> any ScoreModel
+
+  static let sigmaData = 0.5
+  static let process = EDMProcess()
+
+  /// Points of the plane: the network that `score-train` takes for them.
+  static let mlp = BenchmarkNetwork(name: "mlp", batchSize: 512, exampleShape: [2], classCount: 0) {
+    var generator = RandomGenerator(seed: 0, purpose: .initialization)
+    return score(MLP(MLP.Configuration(shape: [2], width: 128, blocks: 3), using: &generator))
+  }
+
+  /// Digits of 8 × 8 pixels with labels.
+  static let small = unet("unet-8x8", batchSize: 128, side: 8, channels: [32, 64], classCount: 10)
+
+  /// Grey pictures of 28 × 28 pixels: about a million parameters.
+  static let medium = unet("unet-28x28", batchSize: 64, side: 28, channels: [32, 64, 64], classCount: 0)
+
+  private static func unet(
+    _ name: String, batchSize: Int, side: Int, channels: [Int], classCount: Int
+  ) -> BenchmarkNetwork {
+    BenchmarkNetwork(name: name, batchSize: batchSize, exampleShape: [1, side, side], classCount: classCount) {
+      var generator = RandomGenerator(seed: 0, purpose: .initialization)
+      let configuration = UNet2D.Configuration(channels: channels, layersPerBlock: 1, classCount: classCount)
+      return score(UNet2D(configuration, zeroOutput: false, using: &generator))
+    }
+  }
+
+  private static func score(_ network: some ScoreNetwork) -> any ScoreModel {
+    NetworkScore(network, process: process, parameterization: .edm(sigmaData: sigmaData))
+  }
+
+  /// Random data of the right shape: bytes for pictures, as files hold them.
+  func makeData(count: Int = 2048) -> any TrainingData {
+    var generator = RandomGenerator(seed: 0, purpose: .data)
+    let shape = [count] + exampleShape
+    guard exampleShape.count == 3 else { return TensorData(generator.normal(shape) * Self.sigmaData) }
+    return Dataset(
+      name: name, examples: generator.integers(below: 256, shape).to(.uint8),
+      labels: classCount > 0 ? generator.integers(below: classCount, [count]) : nil)
+  }
+}
