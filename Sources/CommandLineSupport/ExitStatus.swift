@@ -46,7 +46,7 @@ public enum ExitStatus: Int32 {
         case .malformed: .data
         case .unreadable, .unwritable: .inputOutput
         }
-      case is StateMismatch, is ModelConfigurationError, is UNet2D.ConfigurationError: .data
+      case is StateMismatch, is ModelConfigurationError, is UNet2D.ConfigurationError, is TrainingDiverged: .data
       case is Device.Unavailable, is SamplerError: .usage
       case is Interrupted: .interrupted
       default: .software
@@ -71,6 +71,11 @@ extension ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     // So is a limit on the size of files.
     signal(SIGXFSZ, SIG_IGN)
+    Engine.onFailure { error in
+      let advice = "there is not enough memory for \(error.operation); use a smaller --batch-size or a smaller model"
+      report(error.isOutOfMemory ? advice : "\(error); this is a mistake in the program, please report it")
+      Foundation.exit(ExitStatus.software.rawValue)
+    }
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -22,15 +22,18 @@ extension Image {
     if shape.count == 4, [1, 3].contains(shape[1]) {
       let side = max(shape[2], shape[3])
       let scale = max(1, 64 / side)
-      let images = samples.to(.float32)
-      switch magnification ?? (side <= 16 ? .smooth : .squares) {
-      case .squares: return ImageGrid(columns: columns, scale: scale).image(of: Pixels.images(images))
-      case .smooth:
+      let isSmooth = (magnification ?? (side <= 16 ? .smooth : .squares)) == .smooth
+      var images: [Image] = []
+      // In parts: enlarged all at once, many samples would need many times their memory.
+      for start in stride(from: 0, to: shape[0], by: 256) {
+        let part = samples[start..<min(start + 256, shape[0])].to(.float32)
         // Clamped first: a pixel is at most white, and so is what lies between pixels.
-        let enlarged = images.clamped(to: -1...1).interpolated(
-          height: shape[2] * scale, width: shape[3] * scale, .bicubic)
-        return ImageGrid(columns: columns).image(of: Pixels.images(enlarged))
+        images += Pixels.images(
+          isSmooth
+            ? part.clamped(to: -1...1).interpolated(height: shape[2] * scale, width: shape[3] * scale, .bicubic) : part)
       }
+      let count = max(1, min(columns ?? Int(Double(shape[0]).squareRoot().rounded(.up)), shape[0]))
+      return ImageGrid(columns: count, scale: isSmooth ? 1 : scale).image(of: images)
     }
     guard shape.count == 2, shape[1] == 2 else {
       throw RunError(.usage, "samples of shape \(Array(shape.dropFirst())) cannot be drawn; write them with --npy")

@@ -69,7 +69,10 @@ import Testing
         #expect(grid.height == 134)
         #expect(grid.channels == 1)
         let trajectory = try Image(contentsOfPNG: "\(folder)/\(sampler)-t.png")
-        #expect(trajectory.width == 530)
+        // Eight samples, each a row of the states after every step; a Langevin sampler has more steps than columns.
+        let columns = sampler == "annealed-langevin" ? 8 : 3
+        #expect(trajectory.width == columns * 66 + 2)
+        #expect(trajectory.height == 530)
       }
       try Tool.sample.expectFailure(
         [run, "--out", "\(folder)/a.png", "--class", "3"], status: 64, mentioning: ["--class"], in: folder)
