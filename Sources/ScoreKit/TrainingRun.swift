@@ -127,7 +127,8 @@ public final class TrainingRun {
     let written = checkpoint.configuration
     if let name = record.run.difference(from: written.run, except: RunConfiguration.changeableOnResume) {
       throw CheckpointError(
-        .mismatched, path, "it belongs to another run or model, with another --\(name) than \(self.path)/config.json has")
+        .mismatched, path,
+        "it belongs to another run or model, with another --\(name) than \(self.path)/config.json has")
     }
     guard written.model == record.model else {
       throw CheckpointError(.mismatched, path, "it belongs to another model than \(self.path)/config.json describes")
