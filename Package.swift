@@ -82,8 +82,9 @@ let package = Package(
     .testTarget(name: "SamplersTests", dependencies: ["Samplers", "ScoreModels", "TestSupport"], swiftSettings: swift),
     .testTarget(
       name: "ScoreTrainingTests", dependencies: ["ScoreTraining", "ScoreModels", "TestSupport"], swiftSettings: swift),
+    .testTarget(name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], swiftSettings: swift),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["ScoreKit", "score-train", "score-sample", "TestSupport"],
+      name: "CommandLineTests", dependencies: ["ScoreKit", "Imaging", "score-train", "score-sample", "TestSupport"],
       swiftSettings: swift),
   ],
   swiftLanguageModes: [.v6],

@@ -4,41 +4,44 @@
 import Foundation
 import ScoreKit
 
-/// A radial network in two dimensions: it looks at a point through features that are periodic along each axis.
-struct PeriodicScore: ScoreModel {
+/// A network that looks at a point of the plane through waves along each axis.
+struct WaveScore: ScoreModel {
   let input: Linear
-  let hidden: Linear
+  let hidden: [Linear]
   let output: Linear
-  let embedding = SinusoidalEmbedding(32)
+  let embedding = SinusoidalEmbedding(64)
+  let spread: Double
 
-  init(width: Int, using generator: inout RandomGenerator) {
-    input = Linear(6 + 32, width, using: &generator)
-    hidden = Linear(width, width, using: &generator)
+  init(width: Int, spread: Double, using generator: inout RandomGenerator) {
+    input = Linear(2 * 7 + 64, width, using: &generator)
+    hidden = (0..<3).map { _ in Linear(width, width, using: &generator) }
     output = Linear(width, 2, zero: true, using: &generator)
+    self.spread = spread
   }
 
-  /// With time as the noise level σ, the network predicts the noise: score = −ε/σ.
+  /// With time as the noise level σ, the network predicts what is missing from the score of a normal distribution.
   func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
     let sigma = t.broadcastable(toRank: 2)
-    let scaled = x / (sigma.square() + 1).sqrt()
-    let features = Tensor.concatenate([scaled, (x * 2).sin(), (x * 2).cos(), embedding(t.log() * 10)], along: 1)
-    let h = hidden(input(features).silu()).silu()
-    return -(output(h) + x * sigma / (sigma.square() + 1)) / sigma
+    let variance = sigma.square() + spread * spread
+    let waves = [1.0, 2, 4].flatMap { [(x * $0).sin(), (x * $0).cos()] }
+    var h = input(.concatenate([x / variance.sqrt(), embedding(t.log() * 10)] + waves, along: 1))
+    for layer in hidden { h += layer(h.silu()) }
+    return output(h.silu()) / sigma - x / variance
   }
 }
 
 let path = CommandLine.arguments.dropFirst().first ?? "outputs/custom.png"
-let steps = CommandLine.arguments.dropFirst(2).first.flatMap(Int.init) ?? 4000
+let steps = CommandLine.arguments.dropFirst(2).first.flatMap(Int.init) ?? 5000
 do {
   let data = try DatasetSource("checkerboard").load(seed: 1)
   let process = EDMProcess(sigmaMin: 0.01, sigmaMax: 20)
   var generator = RandomGenerator(seed: 0, purpose: .initialization)
-  let model = PeriodicScore(width: 128, using: &generator)
+  let model = WaveScore(width: 128, spread: data.standardDeviation, using: &generator)
   let trainer = Trainer(
     model, process: process, data: data,
     objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: data.standardDeviation)),
     settings: Trainer.Settings(
-      batchSize: 512, schedule: LearningRateSchedule(peak: 2e-3, warmupSteps: 100, decay: .cosine, steps: steps)))
+      batchSize: 512, schedule: LearningRateSchedule(peak: 3e-3, warmupSteps: 100, decay: .cosine, steps: steps)))
   while trainer.step < steps {
     let report = try trainer.advance()
     if report.step % 500 == 0 { print("step \(report.step)  loss \(report.loss)") }

@@ -73,6 +73,10 @@ int ctorch_upsample_nearest2d(const ctorch_tensor *x, int64_t height, int64_t wi
   return produce(out, [&] { return at::upsample_nearest2d(unwrap(x), {height, width}); });
 }
 
+int ctorch_upsample_bicubic2d(const ctorch_tensor *x, int64_t height, int64_t width, ctorch_tensor **out) {
+  return produce(out, [&] { return at::upsample_bicubic2d(unwrap(x), {height, width}, /*align_corners=*/false); });
+}
+
 int ctorch_upsample_bilinear2d(const ctorch_tensor *x, int64_t height, int64_t width, ctorch_tensor **out) {
   return produce(out, [&] { return at::upsample_bilinear2d(unwrap(x), {height, width}, /*align_corners=*/false); });
 }

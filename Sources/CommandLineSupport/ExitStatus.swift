@@ -46,7 +46,7 @@ public enum ExitStatus: Int32 {
         case .malformed: .data
         case .unreadable, .unwritable: .inputOutput
         }
-      case is StateMismatch, is ModelConfigurationError, is UNet2D.ConfigurationError: .data
+      case is StateMismatch, is ModelConfigurationError, is UNet2D.ConfigurationError, is TrainingDiverged: .data
       case is Device.Unavailable, is SamplerError: .usage
       case is Interrupted: .interrupted
       default: .software
@@ -66,12 +66,16 @@ public struct Interrupted: Error, CustomStringConvertible {
 extension ParsableCommand {
   /// Runs the command of a tool: parses the arguments, and reports any failure as `error: …` with its exit status.
   public static func runTool() -> Never {
-    // MKL then computes rows of a matrix alike wherever they lie in memory; it reads this when it is first used.
-    setenv("MKL_CBWR", "AUTO", 0)
+    EngineEnvironment.prepare()
     // A closed pipe is an error to report, not a reason to vanish.
     signal(SIGPIPE, SIG_IGN)
     // So is a limit on the size of files.
     signal(SIGXFSZ, SIG_IGN)
+    Engine.onFailure { error in
+      let advice = "there is not enough memory for \(error.operation); use a smaller --batch-size or a smaller model"
+      report(error.isOutOfMemory ? advice : "\(error); this is a mistake in the program, please report it")
+      Foundation.exit(ExitStatus.software.rawValue)
+    }
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -10,8 +10,12 @@ public enum InterruptSignal {
   /// Whether a signal has come in.
   public static var wasReceived: Bool { isRaised.load(ordering: .relaxed) }
 
-  /// Starts to listen.
+  /// Starts to listen, also where the parent process had the signals blocked or ignored.
   public static func install() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         InterruptSignal.isRaised.store(true, ordering: .relaxed)

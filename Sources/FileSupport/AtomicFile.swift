@@ -140,6 +140,8 @@ public enum AtomicFile {
   ///
   /// - Throws: `FileError`.
   public static func createFolder(_ path: String) throws(FileError) {
+    // The folder of a file name without one is the current folder.
+    if path.isEmpty { return }
     var partial = path.hasPrefix("/") ? "/" : ""
     for component in path.split(separator: "/") {
       partial += component

@@ -1,19 +1,19 @@
 import Foundation
 
 /// What a run reports every few steps: one JSON object on each line of `RUN/metrics.jsonl`.
-public struct MetricsRecord: Codable, Hashable, Sendable {
+struct MetricsRecord: Codable, Hashable, Sendable {
   /// The last step of the interval.
-  public var step: Int
+  var step: Int
   /// The mean loss over the interval.
-  public var loss: Double
+  var loss: Double
   /// The mean norm of the gradient before clipping.
-  public var gradientNorm: Double
+  var gradientNorm: Double
   /// The learning rate of the last step.
-  public var learningRate: Double
+  var learningRate: Double
   /// The decay of the moving average at the last step.
-  public var emaDecay: Double
+  var emaDecay: Double
   /// Training examples for each second.
-  public var examplesPerSecond: Double
+  var examplesPerSecond: Double
 
   enum CodingKeys: String, CodingKey {
     case step, loss
@@ -24,26 +24,33 @@ public struct MetricsRecord: Codable, Hashable, Sendable {
   }
 }
 
-/// The file of a run's metrics.
+/// The file of a run's metrics, and what it holds.
 struct MetricsFile {
   let path: String
+  private(set) var records: [MetricsRecord] = []
 
-  /// The records up to a step; lines that cannot be read, such as one torn by a crash, are left out.
-  func records(through step: Int = .max) -> [MetricsRecord] {
-    guard let data = try? AtomicFile.read(path) else { return [] }
-    return data.split(separator: UInt8(ascii: "\n"))
-      .compactMap { try? JSONDecoder().decode(MetricsRecord.self, from: Data($0)) }
-      .filter { $0.step <= step }
-  }
+  init(path: String) { self.path = path }
 
-  func append(_ record: MetricsRecord) throws {
+  mutating func append(_ record: MetricsRecord) throws {
+    records.append(record)
     try AtomicFile.append(Self.line(record), to: path)
   }
 
-  /// Drops what was recorded after a step, so that a resumed run does not record it twice.
-  func truncate(after step: Int) throws {
-    guard FileManager.default.fileExists(atPath: path) else { return }
-    try AtomicFile.write(Data(try records(through: step).map(Self.line).joined()), to: path)
+  /// Reads the file and drops what was recorded after a step, so that a resumed run does not record it twice.
+  ///
+  /// A line that cannot be read, such as one torn by a crash, is dropped too.
+  mutating func truncate(after step: Int) throws {
+    let data: Data
+    do throws(FileError) {
+      data = try AtomicFile.read(path)
+    } catch {
+      if error.isMissing { return }
+      throw error
+    }
+    records = data.split(separator: UInt8(ascii: "\n"))
+      .compactMap { try? JSONDecoder().decode(MetricsRecord.self, from: Data($0)) }
+      .filter { $0.step <= step }
+    try AtomicFile.write(Data(try records.map(Self.line).joined()), to: path)
   }
 
   private static func line(_ record: MetricsRecord) throws -> Data {

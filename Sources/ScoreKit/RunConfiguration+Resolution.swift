@@ -10,7 +10,7 @@ extension RunConfiguration {
     try check("steps", steps, in: 1...1_000_000_000)
     try check("batch-size", batchSize, in: 1...1_000_000)
     try check("warmup", warmup, in: 0...1_000_000_000)
-    try check("threads", threads, in: 1...4096)
+    try check("threads", threads, in: 1...256)
     try check("checkpoint-every", checkpointEvery, in: 1...1_000_000_000)
     try check("sample-every", sampleEvery, in: 0...1_000_000_000)
     if let channels {
@@ -25,9 +25,11 @@ extension RunConfiguration {
     try check("weight-decay", weightDecay, "0 or more") { $0 >= 0 }
     try check("gradient-clip", gradientClip, "a positive number") { $0 > 0 }
     try check("ema", ema, "at least 0 and below 1") { (0..<1).contains($0) }
-    if device != "auto", Device(device) == nil {
-      throw RunError(.usage, "--device needs auto, cpu, cuda, cuda:N or mps, not \(device)")
+    if data == "" { throw RunError(.usage, "--data is empty: name a built-in data set or a path") }
+    if let labels, labels.isEmpty || DatasetSource.builtInNames.contains(data ?? "") {
+      throw RunError(.usage, "--labels names the labels of an IDX file, which \(data ?? "the data set") is not")
     }
+    if device != Device.automatic, Device(device) == nil { throw Device.unknown(device) }
   }
 
   private func check(_ name: String, _ value: Int?, in range: ClosedRange<Int>) throws(RunError) {
@@ -45,12 +47,14 @@ extension RunConfiguration {
 
   /// The configuration with everything that was left open chosen for the data, and the model that it describes.
   ///
+  /// - Parameter sigmaData: σ_d, where it is known from before; by default the standard deviation of the data.
   /// - Throws: `RunError` for options that do not suit the data.
-  public func resolved(for dataset: Dataset) throws(RunError) -> (
+  public func resolved(for dataset: Dataset, sigmaData: Double? = nil) throws(RunError) -> (
     configuration: RunConfiguration, model: ModelConfiguration
   ) {
     try validate()
     var result = self
+    result.makePathsAbsolute()
     if result.model == .auto { result.model = dataset.isImages ? .unet : .mlp }
     if result.model == .unet && !dataset.isImages {
       throw RunError(.usage, "--model unet needs images, and \(data ?? dataset.name) holds points; use --model mlp")
@@ -67,9 +71,11 @@ extension RunConfiguration {
         .usage,
         "--class-conditional needs labels, and \(data ?? dataset.name) has none; IDX files take them with --labels")
     }
-    let isSmall = dataset.exampleShape.reduce(1, *) <= 256
-    result.batchSize = batchSize ?? (result.model == .mlp ? 512 : isSmall ? 128 : 64)
-    result.steps = steps ?? (result.model == .mlp ? 5000 : isSmall ? 3000 : 10_000)
+    let shape = dataset.exampleShape
+    let isSmall = shape.reduce(1, *) <= 256
+    let pixels = shape.dropFirst().reduce(1, *)
+    result.batchSize = batchSize ?? (result.model == .mlp ? 512 : isSmall ? 128 : min(64, max(4, 65536 / pixels)))
+    result.steps = steps ?? (result.model == .mlp ? 5000 : isSmall ? 1500 : 10_000)
     result.learningRate = learningRate ?? (isSmall ? 2e-3 : 1e-3)
     result.ema = ema ?? 0.995
     let length = result.steps ?? 1
@@ -77,10 +83,8 @@ extension RunConfiguration {
     result.threads = threads ?? Engine.threadCount
     result.checkpointEvery = checkpointEvery ?? max(1, length / 10)
     result.sampleEvery = sampleEvery ?? max(1, length / 10)
-    if result.device == "auto" { result.device = Device.best().description }
     let process = ProcessConfiguration(process)
-    let shape = dataset.exampleShape
-    let sigmaData = dataset.standardDeviation
+    let sigmaData = sigmaData ?? dataset.standardDeviation
     guard sigmaData > 0, sigmaData.isFinite else {
       throw RunError(.data, "all values in \(data ?? dataset.name) are the same: there is no distribution to learn")
     }
@@ -92,8 +96,8 @@ extension RunConfiguration {
         shape: shape, width: result.width ?? 0, blocks: result.blocks ?? 0, classCount: classCount)
       return (result, ModelConfiguration(mlp: mlp, process: process, sigmaData: sigmaData, isEnergy: isEnergy))
     }
-    result.channels = channels ?? [32, 64, 64]
-    result.blocks = blocks ?? 2
+    result.channels = channels ?? (isSmall ? [32, 64] : Self.levels(for: max(shape[1], shape[2])))
+    result.blocks = blocks ?? (isSmall ? 1 : 2)
     let unet = UNet2D.Configuration(
       channels: result.channels ?? [], layersPerBlock: result.blocks ?? 0, inputChannels: shape[0],
       classCount: classCount)
@@ -101,5 +105,19 @@ extension RunConfiguration {
       result,
       ModelConfiguration(unet: unet, shape: shape, process: process, sigmaData: sigmaData, isEnergy: isEnergy)
     )
+  }
+
+  /// The channels of as many levels as bring an image down to 16 pixels, where the attention of the lowest level is cheap.
+  private static func levels(for side: Int) -> [Int] {
+    var channels = [32, 64, 64]
+    while side >> (channels.count - 1) > 16, channels.count < 8 { channels.append(128) }
+    return channels
+  }
+
+  /// Writes paths from the root on, so that a run can be resumed from another folder.
+  public mutating func makePathsAbsolute() {
+    func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+    if let data, !data.isEmpty, !DatasetSource.builtInNames.contains(data) { self.data = absolute(data) }
+    if let labels, !labels.isEmpty { self.labels = absolute(labels) }
   }
 }

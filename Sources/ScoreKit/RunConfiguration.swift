@@ -59,7 +59,7 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   /// The seed of everything random.
   public var seed: UInt64 = 0
   /// Where the computation runs.
-  public var device: String = "auto"
+  public var device: String = Device.automatic
   /// The number of threads on the processor.
   public var threads: Int?
   /// The steps between checkpoints.
@@ -86,12 +86,21 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   ///
   /// - Throws: `DecodingError`.
   public init(from decoder: any Decoder) throws {
+    self.init()
     let values = try decoder.container(keyedBy: CodingKeys.self)
     func read<Value: Decodable>(_ property: inout Value, _ key: CodingKeys) throws {
-      if let value = try values.decodeIfPresent(Value.self, forKey: key) { property = value }
+      do {
+        if let value = try values.decodeIfPresent(Value.self, forKey: key) { property = value }
+      } catch {
+        throw OptionError(name: key.rawValue, type: "\(Value.self)")
+      }
     }
     func read<Value: Decodable>(_ property: inout Value?, _ key: CodingKeys) throws {
-      property = try values.decodeIfPresent(Value.self, forKey: key)
+      do {
+        if let value = try values.decodeIfPresent(Value.self, forKey: key) { property = value }
+      } catch {
+        throw OptionError(name: key.rawValue, type: "\(Value.self)")
+      }
     }
     try read(&data, .data)
     try read(&labels, .labels)
@@ -117,12 +126,25 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
     try read(&sampleEvery, .sampleEvery)
   }
 
+  private struct OptionError: Error {
+    let name: String
+    let type: String
+  }
+
   // MARK: Files
 
   /// Reads a JSON file.
   ///
-  /// - Throws: `FileError`, or `RunError` for a file that is not JSON, has an unknown option or a value of another type.
+  /// - Throws: `FileError`, or `RunError` for a file that is not JSON, has an unknown option or a value that is not allowed.
   public init(contentsOf path: String) throws {
+    self.init()
+    try apply(contentsOf: path)
+  }
+
+  /// Takes over the options that a JSON file has; the others stay.
+  ///
+  /// - Throws: as `init(contentsOf:)`.
+  public mutating func apply(contentsOf path: String) throws {
     let data = try AtomicFile.read(path)
     guard let json = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
       throw RunError(.data, "\(path) is not a JSON object of options")
@@ -132,11 +154,22 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
       throw RunError(
         .data, "\(path) has the unknown option \"\(key)\"; the options are \(known.sorted().joined(separator: ", "))")
     }
+    let result: RunConfiguration
     do {
-      self = try JSONDecoder().decode(Self.self, from: data)
+      let own = try JSONSerialization.jsonObject(with: encoded()) as? [String: Any] ?? [:]
+      let merged = try JSONSerialization.data(withJSONObject: own.merging(json) { $1 })
+      result = try JSONDecoder().decode(Self.self, from: merged)
+    } catch let error as OptionError {
+      throw RunError(.data, "\(path): the option \"\(error.name)\" has no value of type \(error.type)")
     } catch {
-      throw RunError(.data, "\(path): \(Self.sentence(for: error))")
+      throw RunError(.data, "\(path) holds a value that cannot be read")
     }
+    do {
+      try result.validate()
+    } catch {
+      throw RunError(.data, "\(path): \(error.description)")
+    }
+    self = result
   }
 
   /// The file's content: all options that are set.
@@ -144,20 +177,6 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     return try encoder.encode(self) + Data("\n".utf8)
-  }
-
-  private static func sentence(for error: any Error) -> String {
-    guard let error = error as? DecodingError else { return "\(error)" }
-    func name(_ context: DecodingError.Context) -> String {
-      context.codingPath.first.map { "the option \"\($0.stringValue)\"" } ?? "the file"
-    }
-    switch error {
-    case .typeMismatch(let type, let context): return "\(name(context)) must be of type \(type)"
-    case .valueNotFound(_, let context): return "\(name(context)) has no value"
-    case .dataCorrupted(let context): return "\(name(context)) has a value that is not allowed"
-    case .keyNotFound(let key, _): return "the option \"\(key.stringValue)\" is missing"
-    @unknown default: return "a value cannot be read"
-    }
   }
 }
 

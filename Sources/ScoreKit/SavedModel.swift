@@ -6,11 +6,14 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var run: RunConfiguration
   /// The model that they led to.
   public var model: ModelConfiguration
+  /// The checksum of the data.
+  public var data: String
 
   /// Makes a record.
-  public init(run: RunConfiguration, model: ModelConfiguration) {
+  public init(run: RunConfiguration, model: ModelConfiguration, data: String) {
     self.run = run
     self.model = model
+    self.data = data
   }
 }
 
@@ -39,7 +42,7 @@ public struct SavedModel {
       checkpoint = try Checkpoint(contentsOf: trimmed, .weights)
     } else {
       let folder = CheckpointFolder("\(trimmed)/checkpoints")
-      guard let latest = folder.latest, let found = try folder.readLatest(as: RunRecord.self, .weights) else {
+      guard let latest = try folder.latest(), let found = try folder.readLatest(as: RunRecord.self, .weights) else {
         let reason =
           FileManager.default.fileExists(atPath: trimmed)
           ? "\(path) holds no checkpoint; name a folder that score-train --out wrote, or one of its checkpoints"
@@ -51,9 +54,9 @@ public struct SavedModel {
     }
     record = checkpoint.configuration
     step = checkpoint.step
-    process = try record.model.process.makeProcess()
-    model = try record.model.makeModel(seed: 0)
     do {
+      process = try record.model.process.makeProcess()
+      model = try record.model.makeModel(seed: 0)
       try model.load(useAverage ? checkpoint.average : checkpoint.model)
     } catch {
       throw CheckpointError(.mismatched, self.path, "\(error)")

@@ -18,6 +18,8 @@ public final class TrainingRun {
     case checkpoint(path: String)
     /// A picture of samples was written.
     case samples(path: String)
+    /// Samples could not be drawn from the present weights, which does not end the training.
+    case noSamples(reason: String)
   }
 
   /// How `train` ended.
@@ -39,30 +41,30 @@ public final class TrainingRun {
 
   private let record: RunRecord
   private let checkpoints: CheckpointFolder
-  private let metrics: MetricsFile
+  private lazy var metrics = MetricsFile(path: "\(path)/metrics.jsonl")
+  private var lockDescriptor: Int32 = -1
   /// The number of checkpoints that are kept.
   private static let keptCheckpoints = 3
   /// The number of steps between lines of metrics.
   private static let metricsInterval = 10
 
-  private init(_ configuration: RunConfiguration, at path: String) throws {
+  private init(_ configuration: RunConfiguration, at path: String, resuming: RunRecord? = nil) throws {
     guard let source = configuration.data else {
       throw RunError(.usage, "--data is missing: name a built-in data set or a path")
     }
     try configuration.validate()
+    // CUDA has to be loaded before the first tensor is made.
+    let device = try Device.prepared(configuration.device)
     let dataset = try DatasetSource(source).load(labels: configuration.labels, seed: configuration.seed)
-    let (resolved, model) = try configuration.resolved(for: dataset)
-    guard let device = Device(resolved.device) else {
-      throw RunError(.usage, "--device \(resolved.device) is not a device")
-    }
-    try device.prepare()
+    // The last bits of σ_d depend on the number of threads: a resumed run keeps the value that it began with.
+    var (resolved, model) = try configuration.resolved(for: dataset, sigmaData: resuming?.model.sigmaData)
+    resolved.device = device.description
     if let threads = resolved.threads { Engine.threadCount = threads }
     self.path = path
     self.configuration = resolved
     self.dataset = dataset
-    record = RunRecord(run: resolved, model: model)
+    record = RunRecord(run: resolved, model: model, data: dataset.fingerprint)
     checkpoints = CheckpointFolder("\(path)/checkpoints")
-    metrics = MetricsFile(path: "\(path)/metrics.jsonl")
 
     let scoreModel = try model.makeModel(seed: resolved.seed)
     scoreModel.move(to: device)
@@ -81,15 +83,18 @@ public final class TrainingRun {
         labelDropout: model.classCount > 0 ? 0.1 : 0, nullLabel: model.classCount > 0 ? model.classCount : nil))
   }
 
-  /// Starts a run in a folder that holds none.
+  /// Starts a run in a folder that holds no checkpoint.
   ///
   /// - Throws: `RunError`, `DataError`, `FileError`; the folder is then as it was.
   public static func start(_ configuration: RunConfiguration, at path: String) throws -> TrainingRun {
-    guard !FileManager.default.fileExists(atPath: "\(path)/config.json") else {
-      throw RunError(.usage, "\(path) holds a run already; add --resume to go on with it, or choose another --out")
+    if let checkpoint = try CheckpointFolder("\(path)/checkpoints").latest() {
+      throw RunError(
+        .usage, "\(path) holds \(checkpoint) already; add --resume to go on with it, or choose another --out")
     }
     let run = try TrainingRun(configuration, at: path)
     try AtomicFile.createFolder(path)
+    try run.lock()
+    try run.metrics.truncate(after: 0)
     try AtomicFile.write(try run.configuration.encoded(), to: "\(path)/config.json")
     return run
   }
@@ -108,25 +113,60 @@ public final class TrainingRun {
     let saved = try RunConfiguration(contentsOf: file)
     var configuration = saved
     try changing(&configuration)
-    let run = try TrainingRun(configuration, at: path)
-    if let latest = run.checkpoints.latest {
-      guard let checkpoint = try run.checkpoints.readLatest(as: RunRecord.self) else { return run }
-      guard checkpoint.configuration.model == run.record.model else {
-        throw CheckpointError(
-          .mismatched, latest, "it belongs to another model, or to other data, than \(file) describes")
-      }
-      do {
-        try run.trainer.restore(
-          Trainer.State(
-            step: checkpoint.step, model: checkpoint.model, average: checkpoint.average, optimizer: checkpoint.optimizer
-          ))
-      } catch {
-        throw CheckpointError(.mismatched, latest, "\(error)")
-      }
-    }
+    let folder = CheckpointFolder("\(path)/checkpoints")
+    let checkpoint = try folder.readLatest(as: RunRecord.self)
+    let run = try TrainingRun(configuration, at: path, resuming: checkpoint?.configuration)
+    try run.lock()
+    if let checkpoint { try run.restore(checkpoint, from: folder.path(ofStep: checkpoint.step)) }
     try run.metrics.truncate(after: run.trainer.step)
     if run.configuration != saved { try AtomicFile.write(try run.configuration.encoded(), to: file) }
     return run
+  }
+
+  private func restore(_ checkpoint: Checkpoint<RunRecord>, from path: String) throws {
+    let written = checkpoint.configuration
+    if let name = record.run.difference(from: written.run, except: RunConfiguration.changeableOnResume) {
+      throw CheckpointError(
+        .mismatched, path,
+        "it belongs to another run or model, with another --\(name) than \(self.path)/config.json has")
+    }
+    guard written.model == record.model else {
+      throw CheckpointError(.mismatched, path, "it belongs to another model than \(self.path)/config.json describes")
+    }
+    guard written.data == record.data else {
+      throw CheckpointError(
+        .mismatched, path,
+        "it was written for other data than \(configuration.data ?? "") holds now (\(written.data), not \(record.data))"
+      )
+    }
+    if let steps = configuration.steps, steps < checkpoint.step {
+      throw RunError(
+        .usage, "--steps \(steps) is fewer than the \(checkpoint.step) that \(self.path) has taken already")
+    }
+    do {
+      try trainer.restore(
+        Trainer.State(
+          step: checkpoint.step, model: checkpoint.model, average: checkpoint.average, optimizer: checkpoint.optimizer))
+    } catch {
+      throw CheckpointError(.mismatched, path, "\(error)")
+    }
+  }
+
+  /// Keeps other processes from training in the same folder until this one ends.
+  private func lock() throws {
+    let file = "\(path)/.lock"
+    let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw FileError("write", path: file) }
+    // A file system without locks is no reason not to train.
+    if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+      close(descriptor)
+      throw RunError(.usage, "\(path) is being trained by another process; wait for it or choose another --out")
+    }
+    lockDescriptor = descriptor
+  }
+
+  deinit {
+    if lockDescriptor >= 0 { close(lockDescriptor) }
   }
 
   // MARK: Training
@@ -154,10 +194,6 @@ public final class TrainingRun {
         interval = Interval()
       }
       try observe(.step(report, examplesPerSecond: rate))
-      if sampleEvery > 0, report.step % sampleEvery == 0 || isLast {
-        if let path = try writeSamples() { try observe(.samples(path: path)) }
-        interval.restartClock()
-      }
       let isStopping = !isLast && shouldStop()
       if report.step % checkpointEvery == 0 || isLast || isStopping {
         let path = try writeCheckpoint()
@@ -165,8 +201,13 @@ public final class TrainingRun {
         try observe(.checkpoint(path: path))
         interval.restartClock()
       }
+      if sampleEvery > 0, report.step % sampleEvery == 0 || isLast {
+        try drawSamples(observe)
+        interval.restartClock()
+      }
       if isStopping { return .stopped(step: report.step) }
     }
+    try writeLossCurve()
     return .finished
   }
 
@@ -210,6 +251,14 @@ public final class TrainingRun {
     return checkpoints.path(ofStep: state.step)
   }
 
+  private func drawSamples(_ observe: (Event) throws -> Void) throws {
+    do {
+      if let path = try writeSamples() { try observe(.samples(path: path)) }
+    } catch let error as SamplerError {
+      try observe(.noSamples(reason: error.description))
+    }
+  }
+
   /// A picture drawn with the moving average: 8×8 images, or 2,000 points; `nil` for data that have no picture.
   private func writeSamples() throws -> String? {
     let shape = record.model.shape
@@ -231,9 +280,8 @@ public final class TrainingRun {
   }
 
   private func writeLossCurve() throws {
-    let records = metrics.records()
-    guard !records.isEmpty else { return }
-    let points = records.map { (x: Double($0.step), y: $0.loss) }
+    guard !metrics.records.isEmpty else { return }
+    let points = metrics.records.map { (x: Double($0.step), y: $0.loss) }
     try LineChart(title: "loss", xLabel: "step", series: [.init("loss", points: points)]).image()
       .write(toPNG: "\(path)/loss.png")
   }

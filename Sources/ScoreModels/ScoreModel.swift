@@ -24,8 +24,13 @@ extension ScoreModel {
   /// The unconditional score.
   public func score(_ x: Tensor, at t: Tensor) -> Tensor { score(x, at: t, condition: nil) }
 
+  /// The unconditional denoiser.
+  public func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess) -> Tensor {
+    denoised(x, at: t, process: process, condition: nil)
+  }
+
   /// The denoiser from the score by Tweedie's formula (Efron 2011).
-  public func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor? = nil) -> Tensor {
+  public func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?) -> Tensor {
     let scale = process.scale(t).to(x.dtype).broadcastable(toRank: x.rank)
     let sigma = process.sigma(t).to(x.dtype).broadcastable(toRank: x.rank)
     return x / scale + scale * sigma.square() * score(x, at: t, condition: condition)

@@ -6,9 +6,9 @@ public struct LearningRateSchedule: Codable, Hashable, Sendable {
   public enum Decay: String, Codable, Hashable, Sendable, CaseIterable {
     /// The rate stays.
     case constant
-    /// Half a cosine down to 0 at the last step (Loshchilov & Hutter 2017, arXiv 1608.03983).
+    /// Half a cosine down to 0 after the last step (Loshchilov & Hutter 2017, arXiv 1608.03983).
     case cosine
-    /// A straight line down to 0 at the last step.
+    /// A straight line down to 0 after the last step.
     case linear
   }
 
@@ -33,7 +33,8 @@ public struct LearningRateSchedule: Codable, Hashable, Sendable {
   public func rate(at step: Int) -> Double {
     let warmup = warmupSteps > 0 ? min(1, Double(step) / Double(warmupSteps)) : 1
     let length = Double(max(steps - warmupSteps, 1))
-    let progress = min(max(Double(step - warmupSteps) / length, 0), 1)
+    // The first step after the warm-up has the full rate, and the last step one above 0.
+    let progress = min(max(Double(step - 1 - warmupSteps) / length, 0), 1)
     let factor =
       switch decay {
       case .constant: 1.0

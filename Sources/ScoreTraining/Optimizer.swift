@@ -23,6 +23,9 @@ public protocol Optimizer {
 public struct OptimizerStateError: Error, Equatable, CustomStringConvertible {
   /// One sentence.
   public let description: String
+
+  /// Makes an error.
+  public init(_ description: String) { self.description = description }
 }
 
 /// Gradient descent with momentum: v ← μ·v + g, Δθ = −η·v.
@@ -117,12 +120,12 @@ public struct Adam: Optimizer {
 
   /// Takes over saved state.
   public mutating func restore(_ state: [String: Tensor]) throws(OptimizerStateError) {
-    guard let step = state["step"], step.elementCount == 1 else {
-      throw OptimizerStateError(description: "the saved state of Adam lacks its step")
+    guard let step = state["step"], step.elementCount == 1, step.dtype == .int64, step.item() >= 0 else {
+      throw OptimizerStateError("the saved state of Adam lacks its step")
     }
     let moments = (unnumbered("exp_avg", state), unnumbered("exp_avg_sq", state))
     guard moments.0.map(\.shape) == moments.1.map(\.shape), state.count == 1 + 2 * moments.0.count else {
-      throw OptimizerStateError(description: "the saved state of Adam does not hold as many first as second moments")
+      throw OptimizerStateError("the saved state of Adam does not hold as many first as second moments")
     }
     self.step = Int(step.item())
     (firstMoments, secondMoments) = moments

@@ -122,7 +122,7 @@ public final class Trainer {
       let updated = weights + (try next.updates(for: [gradient], at: [weights]))[0]
       // A sum is finite only if all of its terms are: one reduction instead of a mask.
       guard updated.sum().item().isFinite || updated.allFinite else {
-        throw TrainingDiverged(step: number, what: "update", value: .nan)
+        throw TrainingDiverged(step: number, what: "sum of the weights", value: updated.sum().item())
       }
       optimizer = next
       weights = updated
@@ -176,10 +176,19 @@ public final class Trainer {
   /// - Throws: `StateMismatch` or `OptimizerStateError` if the state is that of another model or optimizer; the trainer is
   ///   then as it was.
   public func restore(_ state: State) throws {
+    precondition(state.step >= 0, "a state is not of step \(state.step)")
     let weights = try flattened(state.model)
     let averaged = try flattened(state.average)
     var next = optimizer
     try next.restore(state.optimizer.mapValues { $0.dtype.isFloatingPoint ? $0.to(device) : $0 })
+    // Weights, and so the running means of their gradients, are one vector here.
+    for (name, tensor) in state.optimizer where name != "step" {
+      guard tensor.shape == weights.shape, tensor.dtype == weights.dtype else {
+        throw OptimizerStateError(
+          "the optimizer's \(name) is \(tensor.dtype)\(tensor.shape), and the weights are \(weights.dtype)\(weights.shape)"
+        )
+      }
+    }
     optimizer = next
     self.weights = weights
     average = ExponentialMovingAverage(decay: settings.averageDecay, value: averaged, updateCount: state.step)
@@ -220,7 +229,7 @@ public struct TrainingDiverged: Error, Equatable, CustomStringConvertible {
 
   /// One sentence: what happened and what to do.
   public var description: String {
-    "the \(what) became \(value) at step \(step), and the weights were left as they were: try a smaller learning rate, a "
-      + "longer warm-up, or look for extreme values in the data"
+    "the \(what) became \(value) at step \(step), and the weights were left as they were: start another run with a smaller "
+      + "learning rate or a longer warm-up, or look for extreme values in the data"
   }
 }

@@ -1,4 +1,5 @@
 internal import CTorch
+internal import Synchronization
 
 /// A failure of the engine: what was asked of it and libtorch's own message.
 public struct EngineError: Error, CustomStringConvertible, Equatable {
@@ -9,6 +10,13 @@ public struct EngineError: Error, CustomStringConvertible, Equatable {
 
   /// One sentence.
   public var description: String { "\(operation): \(message)" }
+
+  /// Whether there was not enough memory.
+  public var isOutOfMemory: Bool {
+    ["allocate memory", "not enough memory", "out of memory", "std::bad_alloc"].contains {
+      message.lowercased().contains($0)
+    }
+  }
 
   init(_ operation: String) {
     self.operation = operation
@@ -42,6 +50,16 @@ public enum Engine {
   /// Tensors stay on their thread, so a leak test can compare this before and after while other threads work.
   public static var liveHandlesOfThread: Int { Int(ctorch_live_handles_of_thread()) }
 
+  /// Has a closure called before an operator that failed ends the process: a tool tells its user in its own words, and ends
+  /// it with a status of its own.
+  ///
+  /// An operator fails for operands that do not fit, which is a mistake in the program, and where memory runs out.
+  public static func onFailure(_ handler: @escaping @Sendable (EngineError) -> Void) {
+    failureHandler.withLock { $0 = handler }
+  }
+
+  static let failureHandler = Mutex<(@Sendable (EngineError) -> Void)?>(nil)
+
   /// Has glibc's allocator keep freed memory for later tensors rather than give it back to the system.
   ///
   /// A training step frees and allocates the same activations again; without this each of them faults its pages in anew.
@@ -57,7 +75,9 @@ func check(_ operation: StaticString, _ status: Int32, _ operands: @autoclosure 
 /// Ends the process with the operator, the operands' shapes and libtorch's message.
 func trap(_ operation: StaticString, _ operands: [Tensor]) -> Never {
   let shapes = operands.map { "\($0.dtype)\($0.shape)" }.joined(separator: ", ")
-  fatalError("\(EngineError("\(operation)(\(shapes))"))")
+  let error = EngineError("\(operation)(\(shapes))")
+  Engine.failureHandler.withLock { $0 }?(error)
+  fatalError("\(error)")
 }
 
 /// Calls a function of the shim that returns one tensor; traps with a message that names the operands if it fails.

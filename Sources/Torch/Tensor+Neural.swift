@@ -48,6 +48,8 @@ extension Tensor {
     case nearest
     /// The weighted mean of four, with pixel centres at half-integers.
     case bilinear
+    /// The cubic convolution of sixteen with a = −0.75 (Keys 1981), which may overshoot.
+    case bicubic
   }
 
   /// Resizes images `[batch, channels, height, width]`.
@@ -55,6 +57,8 @@ extension Tensor {
     switch method {
     case .nearest:
       produce("interpolated", [self]) { ctorch_upsample_nearest2d(pointer, Int64(height), Int64(width), $0) }
+    case .bicubic:
+      produce("interpolated", [self]) { ctorch_upsample_bicubic2d(pointer, Int64(height), Int64(width), $0) }
     case .bilinear:
       produce("interpolated", [self]) { ctorch_upsample_bilinear2d(pointer, Int64(height), Int64(width), $0) }
     }

@@ -1,5 +1,7 @@
-import ArgumentParser
-import ScoreKit
+public import ArgumentParser
+public import ScoreKit
+
+extension Magnification: ExpressibleByArgument {}
 
 /// The samplers by their names on the command line.
 enum SamplerName: String, CaseIterable, ExpressibleByArgument {
@@ -7,6 +9,7 @@ enum SamplerName: String, CaseIterable, ExpressibleByArgument {
   case euler
   case dpmpp2m = "dpmpp-2m"
   case ddim
+  case ancestral
   case eulerMaruyama = "euler-maruyama"
   case predictorCorrector = "predictor-corrector"
   case annealedLangevin = "annealed-langevin"
@@ -21,7 +24,7 @@ struct SamplerOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       The number of steps. (default: 18 for heun and dpmpp-2m, 50 for euler and ddim, 500 for euler-maruyama, 250 for \
-      predictor-corrector, 100 noise levels of 5 steps for annealed-langevin)
+      ancestral and predictor-corrector, 100 noise levels of 5 steps for annealed-langevin)
       """, valueName: "n"))
   var steps: Int?
 
@@ -44,6 +47,7 @@ struct SamplerOptions: ParsableArguments {
     case .euler: EulerSampler(steps: steps ?? 50)
     case .dpmpp2m: DPMSolverPlusPlus2M(steps: steps ?? 18)
     case .ddim: DDIMSampler(steps: steps ?? 50)
+    case .ancestral: DDIMSampler(steps: steps ?? 250, eta: 1)
     case .eulerMaruyama: EulerMaruyamaSampler(steps: steps ?? 500)
     case .predictorCorrector: PredictorCorrectorSampler(steps: steps ?? 250)
     case .annealedLangevin: AnnealedLangevinSampler(noiseLevels: steps ?? 100)

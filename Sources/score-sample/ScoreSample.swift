@@ -27,14 +27,17 @@ struct ScoreSample: ParsableCommand {
   @Flag(help: "Use the last weights instead of their moving average.")
   var rawWeights = false
 
-  @Option(help: ArgumentHelp("Also write the first 8 samples at 8 times along the way.", valueName: "file.png"))
+  @Option(help: ArgumentHelp("Also write the first 8 samples at up to 8 steps along the way.", valueName: "file.png"))
   var trajectory: String?
+
+  @Option(help: "How images below 64 pixels are magnified. (default: smooth up to 16 pixels, squares above)")
+  var magnify: Magnification?
 
   @Option(help: ArgumentHelp("Also write the samples as a float32 array.", valueName: "file.npy"))
   var npy: String?
 
   @Option(help: ArgumentHelp("auto, cpu, cuda, cuda:N or mps.", valueName: "name"))
-  var device = "auto"
+  var device = Device.automatic
 
   @Option(help: ArgumentHelp("The number of threads on the processor.", valueName: "n"))
   var threads: Int?
@@ -45,20 +48,23 @@ struct ScoreSample: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    if device != "auto", Device(device) == nil {
+    for (name, path) in [("the run", source), ("--out", out), ("--trajectory", trajectory), ("--npy", npy)]
+    where path == "" {
+      throw ValidationError("\(name) has an empty path")
+    }
+    if device != Device.automatic, Device(device) == nil {
       throw ValidationError("--device needs auto, cpu, cuda, cuda:N or mps, not \(device)")
     }
-    if let threads, !(1...4096).contains(threads) {
-      throw ValidationError("--threads needs a whole number from 1 to 4096, not \(threads)")
+    if let threads, !(1...256).contains(threads) {
+      throw ValidationError("--threads needs a whole number from 1 to 256, not \(threads)")
     }
   }
 
   func run() throws {
     InterruptSignal.install()
     Engine.keepFreedMemory()
+    let device = try Device.prepared(device)
     if let threads { Engine.threadCount = threads }
-    let device = Device(device) ?? .best()
-    try device.prepare()
     let saved = try SavedModel(contentsOf: source, useAverage: !rawWeights, device: device)
     let configuration = saved.record.model
     let request = SampleRequest(
@@ -69,57 +75,77 @@ struct ScoreSample: ParsableCommand {
         .usage, "--guidance needs a model with classes, and \(source) was trained without --class-conditional")
     }
 
+    try checkDestinations(shape: configuration.shape)
+
     let progress = CommandLineSupport.Progress("sampling", total: samples.seeds.count, style: progress)
-    var recorder = trajectory.map { _ in TrajectoryRecorder(sampleCount: min(8, samples.seeds.count), columns: 8) }
+    var recorder = TrajectoryRecorder(sampleCount: trajectory == nil ? 0 : min(8, samples.seeds.count))
     let drawn = try saved.model.samples(request, process: saved.process, shape: configuration.shape) { range, state in
       if InterruptSignal.wasReceived {
         throw Interrupted("stopped before the samples were finished; nothing was written")
       }
-      recorder?.record(range, state)
+      recorder.record(range, state)
       let share = Double(state.step) / Double(max(state.stepCount, 1))
       progress.update(
         range.lowerBound + Int(Double(range.count) * share), "step \(state.step)/\(state.stepCount)")
     }
     progress.finish()
 
-    try Image.picture(of: drawn, columns: samples.columns).write(toPNG: out)
-    if let trajectory, let recorder {
+    if let npy { try NPYFile.write(drawn.to(.float32), to: npy) }
+    try Image.picture(of: drawn, columns: samples.columns, magnification: magnify).write(toPNG: out)
+    if let trajectory {
       let states = recorder.states(endingWith: drawn)
-      if configuration.shape.count == 3 {
-        try Image.picture(of: states, columns: 8).write(toPNG: trajectory)
-      } else {
-        throw RunError(.usage, "--trajectory draws images, and this model makes points")
+      try Image.picture(of: states, columns: states.size(0) / recorder.sampleCount, magnification: magnify)
+        .write(toPNG: trajectory)
+    }
+    print(out)
+  }
+
+  /// Finds out before hours of work what could not be written after them.
+  private func checkDestinations(shape: [Int]) throws {
+    if shape.count != 3 {
+      for (name, isGiven) in [
+        ("trajectory", trajectory != nil), ("columns", samples.columns != nil), ("magnify", magnify != nil),
+      ]
+      where isGiven {
+        throw RunError(.usage, "--\(name) is about grids of images, and this model makes points")
+      }
+      if shape != [2] {
+        throw RunError(.usage, "samples of shape \(shape) cannot be drawn, only images and points of the plane")
       }
     }
-    if let npy { try NPYFile.write(drawn.to(.float32), to: npy) }
-    print(out)
+    for path in [out, trajectory, npy].compactMap({ $0 }) {
+      var isFolder: ObjCBool = false
+      if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+        throw RunError(.usage, "\(path) is a folder; name a file to write")
+      }
+      let folder = (path as NSString).deletingLastPathComponent
+      if access(folder.isEmpty ? "." : folder, W_OK) != 0 { throw FileError("write", path: path) }
+    }
   }
 }
 
-/// Keeps the first samples at equally spaced steps.
+/// Keeps the first samples at up to eight equally spaced steps.
 struct TrajectoryRecorder {
+  /// The number of samples that are kept.
   let sampleCount: Int
-  let columns: Int
-  private var columnStates: [Tensor] = []
+  /// The number of states of each sample, the result included.
+  private static let columns = 8
+  /// The states before the result, by sample.
+  private var states: [Int: [Tensor]] = [:]
 
-  init(sampleCount: Int, columns: Int) {
-    self.sampleCount = sampleCount
-    self.columns = columns
-  }
+  init(sampleCount: Int) { self.sampleCount = sampleCount }
 
   mutating func record(_ range: Range<Int>, _ state: SamplerState) {
-    guard range.lowerBound == 0 else { return }
-    // The last column is the result; the others are spread over the steps before it.
-    let wanted = (0..<(columns - 1)).contains { $0 * state.stepCount / (columns - 1) == state.step }
-    if wanted, columnStates.count < columns - 1 {
-      columnStates.append(state.x[0..<min(sampleCount, range.count)].to(.cpu))
+    let wanted = Set((1..<Self.columns).map { max(1, $0 * state.stepCount / Self.columns) })
+    guard range.lowerBound < sampleCount, wanted.contains(state.step), state.step < state.stepCount else { return }
+    for sample in range where sample < sampleCount {
+      states[sample, default: []].append(
+        state.x[(sample - range.lowerBound)..<(sample - range.lowerBound + 1)].to(.cpu))
     }
   }
 
-  /// The states, one row for each sample: `[samples · columns, …]`.
+  /// One row of states for each sample: `[samples · columns, …]`.
   func states(endingWith result: Tensor) -> Tensor {
-    let count = columnStates.map { $0.size(0) }.min() ?? sampleCount
-    let all = (columnStates + [result]).map { $0[0..<count] }
-    return .concatenate((0..<count).flatMap { sample in all.map { $0[sample..<(sample + 1)] } })
+    .concatenate((0..<sampleCount).flatMap { (states[$0] ?? []) + [result[$0..<($0 + 1)]] })
   }
 }

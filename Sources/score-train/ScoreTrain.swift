@@ -23,8 +23,12 @@ struct ScoreTrain: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
+    if place.out.isEmpty { throw ValidationError("--out is empty: name the folder of the run") }
     do {
-      try changed(from: RunConfiguration()).validate()
+      // A file's options are checked when it is read.
+      var options = RunConfiguration()
+      apply(to: &options)
+      try options.validate()
     } catch {
       throw ValidationError(error.description)
     }
@@ -51,6 +55,7 @@ struct ScoreTrain: ParsableCommand {
           "loss \(String(format: "%.4f", report.loss))  \(String(format: "%.0f", rate)) \(run.dataset.isImages ? "images" : "points")/s"
         )
       case .samples(let path): progress.note("samples in \(path)")
+      case .noSamples(let reason): progress.note("no samples at this step: \(reason)")
       case .checkpoint: break
       }
     }
@@ -65,8 +70,7 @@ struct ScoreTrain: ParsableCommand {
   private func openRun() throws -> TrainingRun {
     let exists = FileManager.default.fileExists(atPath: "\(place.out)/config.json")
     guard running.resume, exists || place.data == nil else {
-      var configuration = try place.config.map { try RunConfiguration(contentsOf: $0) } ?? RunConfiguration()
-      configuration = changed(from: configuration)
+      let configuration = try changed(from: RunConfiguration())
       guard configuration.data != nil else {
         throw RunError(.usage, "--data is missing: name a built-in data set or a path, or --resume a run")
       }
@@ -74,7 +78,7 @@ struct ScoreTrain: ParsableCommand {
     }
     return try TrainingRun.resume(at: place.out) { configuration in
       let saved = configuration
-      configuration = changed(from: configuration)
+      configuration = try changed(from: configuration)
       if let name = configuration.difference(from: saved, except: RunConfiguration.changeableOnResume) {
         throw RunError(
           .usage, "--\(name) cannot change when a run is resumed; leave it out, or start another run with another --out"
@@ -83,13 +87,19 @@ struct ScoreTrain: ParsableCommand {
     }
   }
 
-  /// A configuration with the options given on the command line in place of its own.
-  private func changed(from configuration: RunConfiguration) -> RunConfiguration {
+  /// A configuration with the options of the file and of the command line in place of its own.
+  private func changed(from configuration: RunConfiguration) throws -> RunConfiguration {
     var result = configuration
-    place.apply(to: &result)
-    model.apply(to: &result)
-    training.apply(to: &result)
-    running.apply(to: &result)
+    if let file = place.config { try result.apply(contentsOf: file) }
+    apply(to: &result)
     return result
+  }
+
+  private func apply(to configuration: inout RunConfiguration) {
+    place.apply(to: &configuration)
+    model.apply(to: &configuration)
+    training.apply(to: &configuration)
+    running.apply(to: &configuration)
+    configuration.makePathsAbsolute()
   }
 }

@@ -4,10 +4,19 @@ import TestSupport
 import Testing
 
 @Suite struct SamplingTests {
-  @Test func sameSeedsGiveTheSameBytesAtAnyBatchSize() throws {
+  @Test(arguments: [
+    (["--class-conditional"], 64), (["--model", "mlp", "--width", "20", "--conservative", "energy"], 64),
+    (["--data", "moons", "--model", "mlp", "--width", "20", "--conservative", "energy"], 2),
+  ])
+  func sameSeedsGiveTheSameBytesAtAnyBatchSize(_ options: [String], elements: Int) throws {
     try temporaryFolder { folder in
       let run = "\(folder)/run"
-      #expect(try Tool.train.run(tinyRun(run) + ["--class-conditional"], in: folder).status == 0)
+      var arguments = tinyRun(run)
+      if options.contains("mlp"), let channels = arguments.firstIndex(of: "--channels") {
+        arguments.removeSubrange(channels...(channels + 1))
+      }
+      let trained = try Tool.train.run(arguments + options, in: folder)
+      #expect(trained.status == 0, "\(trained.errors)")
       func sample(_ name: String, _ options: [String]) throws -> (png: Data?, npy: Data?) {
         let result = try Tool.sample.run(
           [run, "--out", "\(folder)/\(name).png", "--npy", "\(folder)/\(name).npy", "--progress", "none"] + options,
@@ -24,7 +33,7 @@ import Testing
         let (few, one) = (
           try sample("few", sampler + ["--count", "16"]), try sample("one", sampler + ["--seed", "5-5"])
         )
-        let size = 64 * 4
+        let size = elements * 4
         func array(_ data: Data?, _ index: Int, count: Int) -> Data? {
           data.map { $0.suffix(count * size).dropFirst(index * size).prefix(size) }
         }
@@ -60,7 +69,10 @@ import Testing
         #expect(grid.height == 134)
         #expect(grid.channels == 1)
         let trajectory = try Image(contentsOfPNG: "\(folder)/\(sampler)-t.png")
-        #expect(trajectory.width == 530)
+        // Eight samples, each a row of the states after every step; a Langevin sampler has more steps than columns.
+        let columns = sampler == "annealed-langevin" ? 8 : 3
+        #expect(trajectory.width == columns * 66 + 2)
+        #expect(trajectory.height == 530)
       }
       try Tool.sample.expectFailure(
         [run, "--out", "\(folder)/a.png", "--class", "3"], status: 64, mentioning: ["--class"], in: folder)

@@ -25,6 +25,8 @@ import Testing
     (["--data", "digits", "--model", "mlp", "--channels", "8"], "--channels"),
     (["--data", "moons", "--model", "unet"], "--model unet"), ([], "--data"),
     (["--data", "digits", "--width", "32"], "--width"), (["--data", "checkerboard", "--class-conditional"], "labels"),
+    (["--data", ""], "--data"),
+    (["--data", "digits", "--labels", "x"], "--labels"),
   ])
   func wrongOptionsAreUsageErrors(_ options: [String], _ word: String) throws {
     try expectTrainingFails(options, status: 64, mentioning: [word])
@@ -59,6 +61,59 @@ import Testing
       try Data().write(to: URL(fileURLWithPath: "\(folder)/file"))
       try Tool.train.expectFailure(
         tinyRun("\(folder)/file/run"), status: 74, mentioning: ["\(folder)/file"], in: folder)
+    }
+  }
+
+  @Test func missingMemoryIsOneSentence() throws {
+    try temporaryFolder { folder in
+      try Tool.train.expectFailure(
+        [
+          "--data", "digits", "--out", "\(folder)/run", "--batch-size", "1000000", "--threads", "1", "--progress",
+          "none",
+        ],
+        status: 70, mentioning: ["not enough memory", "--batch-size"], in: folder, shell: "ulimit -v 6000000")
+    }
+  }
+
+  @Test func divergenceIsReportedAndTheRunCanBeStartedAgain() throws {
+    try temporaryFolder { folder in
+      let run = "\(folder)/run"
+      try Tool.train.expectFailure(
+        tinyRun(run) + ["--learning-rate", "1e300", "--warmup", "0"], status: 65,
+        mentioning: ["step 1", "learning rate"],
+        in: folder)
+      #expect(try Tool.train.run(tinyRun(run), in: folder).status == 0)
+    }
+  }
+
+  @Test func resumedRunKeepsItsOptionsAndItsData() throws {
+    try temporaryFolder { folder in
+      let run = "\(folder)/run"
+      #expect(try Tool.train.run(tinyRun(run), in: folder).status == 0)
+      let resume = ["--out", run, "--resume"]
+      try Tool.train.expectFailure(resume + ["--steps", "5"], status: 64, mentioning: ["--steps", "8"], in: folder)
+      try Tool.train.expectFailure(
+        resume + ["--config", "\(folder)/none.json"], status: 66, mentioning: ["none.json"], in: folder)
+      let file = URL(fileURLWithPath: "\(run)/config.json")
+      let text = try String(contentsOf: file, encoding: .utf8)
+      for (old, new, word) in [
+        ("\"ema\" : 0.995", "\"ema\" : 0.9", "--ema"), ("\"digits\"", "\"moons\"", "--channels"),
+      ] {
+        #expect(text.contains(old))
+        try Data(text.replacingOccurrences(of: old, with: new).utf8).write(to: file)
+        let result = try Tool.train.run(resume, in: folder)
+        #expect(result.status == 65 || result.status == 64)
+        #expect(result.errorLines.first?.contains(word) == true || result.errors.contains("unet"), "\(result.errors)")
+      }
+      try Data(text.utf8).write(to: file)
+      // A folder that another process trains in is left alone.
+      let other = try Tool.train.start(resume + ["--steps", "100000", "--progress", "none"], in: folder)
+      while (try? String(contentsOf: file, encoding: .utf8).contains("100000")) != true, other.isRunning {
+        usleep(20_000)
+      }
+      try Tool.train.expectFailure(resume, status: 64, mentioning: [run, "another process"], in: folder)
+      kill(other.processIdentifier, SIGKILL)
+      other.waitUntilExit()
     }
   }
 

@@ -108,7 +108,7 @@ import Torch
     let trainer = Self.makeTrainer(learningRate: .infinity)
     let before = trainer.state
     let error = #expect(throws: TrainingDiverged.self) { try trainer.advance() }
-    #expect(error?.what == "update")
+    #expect(error?.what == "sum of the weights")
     expectSame(trainer.state, before)
   }
 
@@ -118,6 +118,21 @@ import Torch
     let before = trainer.state
     #expect(throws: StateMismatch.self) { try trainer.restore(other) }
     expectSame(trainer.state, before)
+  }
+
+  @Test func stateOfAnotherOptimizerIsRefused() throws {
+    let trainer = Self.makeTrainer()
+    try trainer.advance()
+    let before = trainer.state
+    for change: (inout [String: Tensor]) -> Void in [
+      { $0["exp_avg.0"] = .zeros([3]) }, { $0["step"] = nil }, { $0["step"] = Tensor([-1]) },
+      { $0["step"] = Tensor([Double.nan]) }, { $0["exp_avg.0"] = $0["exp_avg.0"]?.to(.int64) },
+    ] {
+      var state = before
+      change(&state.optimizer)
+      #expect(throws: OptimizerStateError.self) { try trainer.restore(state) }
+      expectSame(trainer.state, before)
+    }
   }
 
   @Test(arguments: [false, true]) func trainingLeavesNoHandlesBehind(energy: Bool) throws {

@@ -132,4 +132,22 @@ struct TensorNeuralTests {
     #expect(x.interpolated(height: 1, width: 4).elements(as: Double.self) == [0, 0, 4, 4])
     #expect(x.interpolated(height: 1, width: 4, .bilinear).elements(as: Double.self) == [0, 1, 3, 4])
   }
+
+  @Test func bicubicInterpolationFollowsKeys() {
+    // Twice as large: pixel centres lie a quarter and three quarters of the way between the given ones.
+    func weight(_ d: Double) -> Double {
+      let a = -0.75
+      return d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+    }
+    let values = [0.0, 3, -1, 2, 5]
+    let x = Tensor(values, shape: [1, 1, 1, 5])
+    let expected = (0..<10).map { (index: Int) -> Double in
+      let position = (Double(index) + 0.5) / 2 - 0.5
+      let start = Int(position.rounded(.down))
+      return (start - 1...start + 2).reduce(0) { sum, i in
+        sum + values[min(max(i, 0), 4)] * weight(abs(position - Double(i)))
+      }
+    }
+    expectClose(x.interpolated(height: 1, width: 10, .bicubic), Tensor(expected, shape: [1, 1, 1, 10]), rtol: 1e-12)
+  }
 }

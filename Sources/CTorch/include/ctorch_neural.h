@@ -25,6 +25,8 @@ CTORCH_API int ctorch_softmax(const ctorch_tensor *x, int64_t dimension, ctorch_
 CTORCH_API int ctorch_log_softmax(const ctorch_tensor *x, int64_t dimension, ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_API int ctorch_upsample_nearest2d(const ctorch_tensor *x, int64_t height, int64_t width,
                                          ctorch_tensor *_Nullable *_Nonnull out);
+CTORCH_API int ctorch_upsample_bicubic2d(const ctorch_tensor *x, int64_t height, int64_t width,
+                                         ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_API int ctorch_upsample_bilinear2d(const ctorch_tensor *x, int64_t height, int64_t width,
                                           ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_API int ctorch_avg_pool2d(const ctorch_tensor *x, int64_t kernel, int64_t stride, int64_t padding,

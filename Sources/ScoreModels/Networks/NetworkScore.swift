@@ -57,7 +57,7 @@ public struct NetworkScore<Network: ScoreNetwork>: ScoreModel {
     return (level.scale * denoised(x, t, level, condition) - x) / (level.scale * level.sigma).square()
   }
 
-  /// The denoiser, of one network evaluation.
+  /// The denoiser, of one network evaluation; it is that of the model's own process, whichever is given.
   public func denoised(
     _ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?
   ) -> Tensor {

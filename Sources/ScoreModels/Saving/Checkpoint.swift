@@ -9,6 +9,7 @@ public import Torch
 /// step-000500/ema.safetensors        their moving average
 /// step-000500/optimizer.safetensors  what the optimizer keeps
 /// step-000500/state.json             step, configuration, and size and CRC-32 of the files
+/// step-000500/state.crc32            CRC-32 of state.json
 /// ```
 /// A folder with that name is complete: it is written under another name, flushed to the disk, then renamed. Reading
 /// verifies every byte that it uses before it decodes any. Nothing in a checkpoint is executed.
@@ -63,10 +64,11 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
         files[name] = CheckpointFile(bytes: data.count, crc32: CRC32.hexadecimal(data))
       }
       let manifest = Manifest(format: 1, step: step, configuration: configuration, files: files)
-      let sealed = Sealed(checksum: CRC32.hexadecimal(try Self.encoder.encode(manifest)), state: manifest)
-      try AtomicFile.writeAndFlush(try Self.encoder.encode(sealed), to: "\(partial)/state.json")
+      let state = try Self.encoder.encode(manifest)
+      try AtomicFile.writeAndFlush(state, to: "\(partial)/state.json")
+      try AtomicFile.writeAndFlush(Data(CRC32.hexadecimal(state).utf8), to: "\(partial)/state.crc32")
       AtomicFile.flushFolder(partial)
-      try? FileManager.default.removeItem(atPath: path)
+      try CheckpointFolder.remove(path)
       try AtomicFile.move(partial, to: path)
     } catch {
       try? FileManager.default.removeItem(atPath: partial)
@@ -108,19 +110,20 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
 
   private static func manifest(of path: String) throws -> Manifest {
     let data = try readFile("\(path)/state.json", of: path)
-    let sealed: Sealed
-    do {
-      sealed = try JSONDecoder().decode(Sealed.self, from: data)
-    } catch {
-      throw CheckpointError(.damaged, path, "its state.json cannot be understood")
+    let checksum = try readFile("\(path)/state.crc32", of: path)
+    guard checksum == Data(CRC32.hexadecimal(data).utf8) else {
+      throw CheckpointError(.damaged, path, "the bytes of state.json do not match the checksum in state.crc32")
     }
-    guard let encoded = try? encoder.encode(sealed.state), CRC32.hexadecimal(encoded) == sealed.checksum else {
-      throw CheckpointError(.damaged, path, "its state.json does not match its checksum")
+    guard let manifest = try? JSONDecoder().decode(Manifest.self, from: data) else {
+      throw CheckpointError(.mismatched, path, "its state.json is not of the kind that this program writes")
     }
-    guard sealed.state.format == 1 else {
-      throw CheckpointError(.damaged, path, "it has format \(sealed.state.format), and this program reads format 1")
+    guard manifest.format == 1 else {
+      throw CheckpointError(.mismatched, path, "it has format \(manifest.format), and this program reads format 1")
     }
-    return sealed.state
+    guard (0...1_000_000_000_000).contains(manifest.step) else {
+      throw CheckpointError(.damaged, path, "it claims to be of step \(manifest.step)")
+    }
+    return manifest
   }
 
   private static var encoder: JSONEncoder {
@@ -134,11 +137,6 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
     let step: Int
     let configuration: Configuration
     let files: [String: CheckpointFile]
-  }
-
-  private struct Sealed: Codable {
-    let checksum: String
-    let state: Manifest
   }
 }
 

@@ -1,4 +1,4 @@
-import FileSupport
+public import FileSupport
 import Foundation
 
 /// The checkpoints of a run: folders `step-000500`, and a link `latest` to the newest of them.
@@ -15,47 +15,82 @@ public struct CheckpointFolder: Sendable {
     return "\(path)/step-\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits)"
   }
 
-  /// The steps that have a checkpoint, in increasing order.
-  public var steps: [Int] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    return names.compactMap { name in
-      guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)), path(ofStep: step).hasSuffix("/\(name)") else {
-        return nil
-      }
-      return step
-    }.sorted()
+  /// The steps that have a checkpoint, in increasing order; none where there is no such folder.
+  ///
+  /// - Throws: `FileError` if the folder is there and cannot be listed: that is no reason to start again.
+  public func steps() throws(FileError) -> [Int] {
+    try names().compactMap(step(ofName:)).sorted()
   }
 
   /// The newest checkpoint.
   ///
   /// It is found by its name: the link may be one behind after a crash.
-  public var latest: String? { steps.last.map(path(ofStep:)) }
+  ///
+  /// - Throws: `FileError`.
+  public func latest() throws(FileError) -> String? { try steps().last.map(path(ofStep:)) }
+
+  private func step(ofName name: String) -> Int? {
+    guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)), path(ofStep: step).hasSuffix("/\(name)") else {
+      return nil
+    }
+    return step
+  }
+
+  private func names() throws(FileError) -> [String] {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      if errno == ENOENT { return [] }
+      throw FileError("read", path: path)
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else { throw FileError("read", path: path, code: ENOTDIR) }
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+      throw FileError("read", path: path, code: EACCES)
+    }
+    return names
+  }
 
   /// Writes a checkpoint, points `latest` to it and removes the oldest ones beyond a number.
   ///
   /// - Throws: `FileError`; all earlier checkpoints are then still there.
   public func write<Configuration>(_ checkpoint: Checkpoint<Configuration>, keeping count: Int) throws {
     try AtomicFile.createFolder(path)
-    removeLeftovers()
+    for name in try names() where name.contains(".partial-") {
+      // What a write that was killed has left behind.
+      try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
+    }
     let target = path(ofStep: checkpoint.step)
     try checkpoint.write(to: target)
+    pointLatest(to: (target as NSString).lastPathComponent)
+    for step in try steps().dropLast(max(count, 1)) { try? Self.remove(path(ofStep: step)) }
+  }
+
+  /// The link is a convenience for people: where it cannot be made, such as in a copy that followed it, it is left out.
+  private func pointLatest(to name: String) {
     let link = "\(path)/latest.partial-\(ProcessInfo.processInfo.processIdentifier)"
-    try? FileManager.default.removeItem(atPath: link)
-    if symlink((target as NSString).lastPathComponent, link) == 0 {
-      try AtomicFile.move(link, to: "\(path)/latest")
+    guard symlink(name, link) == 0 else { return }
+    if rename(link, "\(path)/latest") != 0 {
+      try? Self.remove("\(path)/latest")
+      if rename(link, "\(path)/latest") != 0 { unlink(link) }
     }
-    for step in steps.dropLast(max(count, 1)) {
-      try? FileManager.default.removeItem(atPath: path(ofStep: step))
+  }
+
+  /// Removes a folder, which vanishes under its name before the first of its files does.
+  static func remove(_ path: String) throws(FileError) {
+    let aside = "\(path).partial-\(ProcessInfo.processInfo.processIdentifier)-old"
+    guard rename(path, aside) == 0 else {
+      if errno == ENOENT { return }
+      throw FileError("remove", path: path)
     }
+    try? FileManager.default.removeItem(atPath: aside)
   }
 
   /// Reads the newest checkpoint, or `nil` if there is none.
   ///
-  /// - Throws: `CheckpointError`, which names the checkpoint before the newest where there is one.
+  /// - Throws: `CheckpointError`, which names the checkpoint before the newest where there is one; `FileError`.
   public func readLatest<Configuration>(
     as type: Configuration.Type, _ part: Checkpoint<Configuration>.Part = .all
   ) throws -> Checkpoint<Configuration>? {
-    guard let latest else { return nil }
+    guard let latest = try latest() else { return nil }
     do {
       return try Checkpoint(contentsOf: latest, part)
     } catch let error as CheckpointError {
@@ -64,19 +99,11 @@ public struct CheckpointFolder: Sendable {
   }
 
   /// The error with a word on the checkpoint before the newest.
-  public func advise(_ error: CheckpointError) -> CheckpointError {
-    guard let previous = steps.last(where: { path(ofStep: $0) != error.path && "\(path(ofStep: $0))" < error.path })
-    else {
+  private func advise(_ error: CheckpointError) -> CheckpointError {
+    guard let steps = try? steps(), steps.count > 1 else {
       return error.advising("there is no earlier checkpoint")
     }
-    return error.advising("the one before it is \(path(ofStep: previous)); delete \(error.path) to go on from there")
-  }
-
-  /// Removes what a write that was killed has left behind.
-  private func removeLeftovers() {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    for name in names where name.contains(".partial-") {
-      try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
-    }
+    let previous = path(ofStep: steps[steps.count - 2])
+    return error.advising("the one before it is \(previous); delete \(error.path) to go on from there")
   }
 }

@@ -50,17 +50,25 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   /// - Throws: `ModelConfigurationError` if the configuration, which may come from a file, describes no model.
   public func makeModel(seed: UInt64) throws -> any ScoreModel {
     var generator = RandomGenerator(seed: seed, purpose: .initialization)
-    guard !shape.isEmpty, shape.allSatisfy({ (1...1 << 20).contains($0) }), sigmaData > 0, sigmaData.isFinite else {
+    let elements = shape.reduce(1.0) { $0 * Double($1) }
+    guard !shape.isEmpty, shape.allSatisfy({ $0 > 0 }), elements <= 268_435_456, sigmaData > 0, sigmaData.isFinite
+    else {
       throw ModelConfigurationError("examples of shape \(shape) with deviation \(sigmaData) cannot be modelled")
     }
     if let mlp {
       try mlp.validate()
+      guard mlp.shape == shape, mlp.classCount == classCount else {
+        throw ModelConfigurationError(
+          "an MLP for examples of shape \(mlp.shape) in \(mlp.classCount) classes does not model \(shape) in \(classCount)"
+        )
+      }
       return try score(MLP(mlp, using: &generator))
     }
     if let unet {
       try unet.validate()
-      guard shape.count == 3, shape[0] == unet.inChannels else {
-        throw ModelConfigurationError("a U-Net does not model examples of shape \(shape)")
+      guard shape.count == 3, shape[0] == unet.inChannels, max(0, (unet.numClassEmbeds ?? 1) - 1) == classCount else {
+        throw ModelConfigurationError(
+          "a U-Net of \(unet.inChannels) channels does not model examples of shape \(shape) in \(classCount) classes")
       }
       return try score(UNet2D(unet, using: &generator))
     }
@@ -139,10 +147,12 @@ extension MLP.Configuration {
   ///
   /// - Throws: `ModelConfigurationError`.
   public func validate() throws(ModelConfigurationError) {
-    let features = shape.reduce(1, *)
-    guard features > 0, (2...1 << 16).contains(width), (1...1000).contains(blocks), (0...1 << 20).contains(classCount)
+    let features = shape.reduce(1.0) { $0 * Double($1) }
+    let parameters = Double(width) * (2 * features + 3 * Double(blocks) * Double(width))
+    guard shape.allSatisfy({ $0 > 0 }), width >= 2, blocks >= 1, (0...1_000_000).contains(classCount), parameters < 4e9
     else {
-      throw ModelConfigurationError("an MLP of width \(width) with \(blocks) blocks for shape \(shape) cannot be built")
+      throw ModelConfigurationError(
+        "an MLP of width \(width) with \(blocks) blocks for examples of shape \(shape) cannot be built")
     }
   }
 }
