@@ -27,7 +27,8 @@ extension ScoreModel {
   /// Draws samples.
   ///
   /// The network is evaluated in batches of one fixed size, so that a sample's bits depend neither on `batchSize` nor on
-  /// how many samples are drawn.
+  /// how many samples are drawn; and on a power of two threads, at most as many as there are, so that they do not depend
+  /// on the sample's place among the others.
   ///
   /// - Parameters:
   ///   - shape: the shape of a sample.
@@ -43,6 +44,10 @@ extension ScoreModel {
       request.labels.map { $0.count == request.seeds.count } ?? true,
       "each of \(request.seeds.count) samples needs a label")
     var model: any ScoreModel = FixedBatchScore(self, batchSize: Self.evaluationBatch(shape))
+    // A power of two threads share a tensor in parts that are multiples of 32 too.
+    let threads = Engine.threadCount
+    Engine.threadCount = 1 << (Int.bitWidth - 1 - threads.leadingZeroBitCount)
+    defer { Engine.threadCount = threads }
     if request.guidance != 1 { model = ClassifierFreeGuidance(model, weight: request.guidance) }
     var parts: [Tensor] = []
     for start in stride(from: 0, to: request.seeds.count, by: request.batchSize) {
@@ -61,8 +66,8 @@ extension ScoreModel {
   /// Larger ones cost less for each sample where samples are small. A multiple of 32 keeps the bits of a sample independent
   /// of its place; 16 does where the number of elements is even (see `FixedBatchScore`).
   private static func evaluationBatch(_ shape: [Int]) -> Int {
-    let elements = shape.reduce(1, *)
-    if elements >= 64 { return elements % 2 == 0 ? 16 : 32 }
-    return min(1024, 2048 / elements / 32 * 32)
+    let elements = max(shape.reduce(1, *), 1)
+    let large = min(1024, 4096 / elements / 32 * 32)
+    return large > 0 ? large : elements % 2 == 0 ? 16 : 32
   }
 }
