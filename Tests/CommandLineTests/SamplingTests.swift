@@ -26,7 +26,7 @@ import Testing
         return (contents("\(folder)/\(name).png"), contents("\(folder)/\(name).npy"))
       }
       for sampler in [["--sampler", "heun", "--steps", "4"], ["--sampler", "predictor-corrector", "--steps", "5"]] {
-        let all = try ["7", "48", "64"].map { try sample("b\($0)", sampler + ["--batch-size", $0]) }
+        let all = try ["1", "7", "64"].map { try sample("b\($0)", sampler + ["--batch-size", $0]) }
         #expect(all[0].png != nil)
         #expect(all.allSatisfy { $0.png == all[0].png && $0.npy == all[0].npy })
         // Sample 5 of 64 is sample 5 of 16, and sample 0 of --seed 5.
