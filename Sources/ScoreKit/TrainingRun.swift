@@ -272,9 +272,8 @@ public final class TrainingRun {
     let samples = try trainer.withAveragedWeights {
       try trainer.model.samples(request, process: trainer.process, shape: shape)
     }
-    let digits = CheckpointFolder("samples").path(ofStep: trainer.step)
     try AtomicFile.createFolder("\(path)/samples")
-    let file = "\(path)/\(digits).png"
+    let file = "\(path)/samples/\(CheckpointFolder.name(ofStep: trainer.step)).png"
     try Image.picture(of: samples, columns: shape.count == 3 ? 8 : nil).write(toPNG: file)
     return file
   }

@@ -12,4 +12,10 @@ public struct Embedding: Module {
 
   /// The vectors `[batch, features]` of integers `[batch]`.
   public func callAsFunction(_ indices: Tensor) -> Tensor { weight.value.gathering(indices) }
+
+  /// The vectors of class labels `[batch]`; without labels, the table's last vector for each, which stands for "no label".
+  func callAsFunction(labels: Tensor?, count: Int, on device: Device) -> Tensor {
+    let unlabelled = Double(weight.shape[0] - 1)
+    return self((labels ?? .full([count], unlabelled, dtype: .int64)).to(device))
+  }
 }

@@ -91,10 +91,7 @@ struct NoiseEmbedding: Module {
 
   func callAsFunction(_ noise: Tensor, condition: Tensor?) -> Tensor {
     var embedding = second(first(sinusoids(noise)).silu())
-    if let classes {
-      let labels = condition ?? .full([noise.size(0)], Double(classes.weight.shape[0] - 1), dtype: .int64)
-      embedding += classes(labels.to(noise.device))
-    }
+    if let classes { embedding += classes(labels: condition, count: noise.size(0), on: noise.device) }
     return embedding.silu()
   }
 }

@@ -106,10 +106,7 @@ public struct UNet2D: ScoreNetwork {
   /// The activated embedding of noise level and label, shared by all blocks.
   private func embedding(_ level: Tensor, _ condition: Tensor?, _ dtype: DType) -> Tensor {
     var e = noise((fourier?(level) ?? sinusoids(level)).to(dtype))
-    if let classes {
-      let unlabelled = Double(classes.weight.shape[0] - 1)
-      e += classes((condition ?? .full([level.size(0)], unlabelled, dtype: .int64)).to(level.device))
-    }
+    if let classes { e += classes(labels: condition, count: level.size(0), on: level.device) }
     return configuration.actFn(e)
   }
 }

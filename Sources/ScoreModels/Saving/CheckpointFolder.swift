@@ -10,9 +10,12 @@ public struct CheckpointFolder: Sendable {
   public init(_ path: String) { self.path = path }
 
   /// The folder of a step's checkpoint.
-  public func path(ofStep step: Int) -> String {
+  public func path(ofStep step: Int) -> String { "\(path)/\(Self.name(ofStep: step))" }
+
+  /// The name that files of a step have, such as `step-000500`.
+  public static func name(ofStep step: Int) -> String {
     let digits = String(step)
-    return "\(path)/step-\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits)"
+    return "step-\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits)"
   }
 
   /// The steps that have a checkpoint, in increasing order; none where there is no such folder.
