@@ -30,6 +30,7 @@ let package = Package(
   products: [
     .library(name: "ScoreKit", targets: ["ScoreKit"]),
     .library(name: "Torch", targets: ["Torch"]),
+    .library(name: "LeastSquares", targets: ["LeastSquares"]),
     .library(name: "Imaging", targets: ["Imaging"]),
     .executable(name: "score-train", targets: ["score-train"]),
     .executable(name: "score-sample", targets: ["score-sample"]),
@@ -50,12 +51,15 @@ let package = Package(
     .target(
       name: "Datasets", dependencies: ["Torch", "Imaging", "CZlib", "FileSupport"],
       resources: [.copy("Resources/digits.csv.gz"), .copy("Resources/digits-attribution.txt")], swiftSettings: swift),
+    .target(name: "LeastSquares", dependencies: ["Torch"], swiftSettings: swift),
     .target(name: "ScoreModels", dependencies: ["Torch", "CZlib", "FileSupport"], swiftSettings: swift),
     .target(name: "Samplers", dependencies: ["Torch", "ScoreModels"], path: "Samplers", swiftSettings: swift),
     .target(name: "ScoreTraining", dependencies: ["Torch", "ScoreModels"], swiftSettings: swift),
     .target(
       name: "ScoreKit",
-      dependencies: ["Torch", "Imaging", "Datasets", "ScoreModels", "Samplers", "ScoreTraining", "FileSupport"],
+      dependencies: [
+        "Torch", "LeastSquares", "Imaging", "Datasets", "ScoreModels", "Samplers", "ScoreTraining", "FileSupport",
+      ],
       swiftSettings: swift),
     // Tools
     .target(name: "CommandLineSupport", dependencies: ["ScoreKit", argumentParser], swiftSettings: swift),
@@ -72,6 +76,9 @@ let package = Package(
     // Tests
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "FileSupport", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "LeastSquaresTests", dependencies: ["LeastSquares", "TestSupport"], resources: [.copy("Golden")],
+      swiftSettings: swift),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CZlib"], swiftSettings: swift),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Imaging", "Torch", "TestSupport", "CZlib"],

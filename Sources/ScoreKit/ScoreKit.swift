@@ -2,6 +2,7 @@
 @_exported public import Datasets
 @_exported public import FileSupport
 @_exported public import Imaging
+@_exported public import LeastSquares
 @_exported public import Samplers
 @_exported public import ScoreModels
 @_exported public import ScoreTraining

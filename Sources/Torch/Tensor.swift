@@ -17,7 +17,7 @@ final class TensorHandle {
 ///
 /// Tensors are not `Sendable`: the engine's recording of operations belongs to one thread.
 public struct Tensor {
-  let handle: TensorHandle
+  var handle: TensorHandle
 
   /// Takes over a handle that the shim returned.
   init(adopting pointer: OpaquePointer) { handle = TensorHandle(pointer) }

@@ -1,0 +1,81 @@
+public import Torch
+
+/// A linear function of a vector as an operator.
+///
+/// ```swift
+/// let differences = FunctionOperator(rows: n - 1, columns: n) { x, _ in x[1..<n] - x[0..<(n - 1)] }
+/// ```
+///
+/// Without an adjoint, products with it come from transposing the function automatically; the function must then be written
+/// in recorded operations.
+public struct FunctionOperator: LinearOperator {
+  /// A product: the vector and θ to a vector.
+  public typealias Product = (_ vector: Tensor, _ parameters: [Tensor]) throws -> Tensor
+
+  /// The length of the result.
+  public let rows: Int
+  /// The length of the argument.
+  public let columns: Int
+  /// θ.
+  public let parameters: [Tensor]
+  /// About how many multiplications a product takes.
+  public let productCost: Double
+  private let product: Product
+  private let adjoint: Product?
+  private let record = RecordedAdjoint()
+
+  /// Makes an operator of a function and, if it is known, of its adjoint.
+  ///
+  /// - Parameters:
+  ///   - productCost: about how many multiplications a product takes; rows·columns by default.
+  ///   - adjoint: Aᵀ·y; derived if it is left out.
+  ///   - product: A·x.
+  public init(
+    rows: Int, columns: Int, parameters: [Tensor] = [], productCost: Double? = nil, adjoint: Product? = nil,
+    _ product: @escaping Product
+  ) {
+    precondition(rows >= 0 && columns >= 0, "an operator of \(rows) rows and \(columns) columns does not exist")
+    self.rows = rows
+    self.columns = columns
+    self.parameters = parameters
+    self.productCost = productCost ?? Double(rows) * Double(columns)
+    self.product = product
+    self.adjoint = adjoint
+  }
+
+  /// A·x.
+  public func apply(_ x: Tensor, _ parameters: [Tensor]) throws -> Tensor { try product(x, parameters) }
+
+  /// Aᵀ·y.
+  public func applyAdjoint(_ y: Tensor, _ parameters: [Tensor]) throws -> Tensor {
+    if let adjoint { return try adjoint(y, parameters) }
+    return try record.transpose(y, length: columns, parameters, product)
+  }
+}
+
+/// The record of a function, kept between products with its transpose for as long as θ stays the same.
+final class RecordedAdjoint {
+  private var record: (parameters: [Tensor], like: Tensor, transposition: Transposition)?
+
+  /// Aᵀ·y: from the kept record unless the product is itself to be differentiated.
+  func transpose(
+    _ y: Tensor, length: Int, _ parameters: [Tensor], _ function: FunctionOperator.Product
+  ) throws -> Tensor {
+    if gradientsAreRecorded, y.requiresGradient || parameters.contains(where: \.requiresGradient) {
+      return try Transposition.transpose(y, length: length, parameters) { try function($0, parameters) }
+    }
+    if let record, record.like.dtype == y.dtype, record.like.device == y.device, areSame(record.parameters, parameters)
+    {
+      return try record.transposition.transpose(y)
+    }
+    let values = parameters.map { $0.detached() }
+    let transposition = try Transposition(length: length, like: y) { try function($0, values) }
+    record = (parameters, y, transposition)
+    return try transposition.transpose(y)
+  }
+}
+
+/// Whether two lists hold the same tensors, not merely equal ones.
+func areSame(_ first: [Tensor], _ second: [Tensor]) -> Bool {
+  first.count == second.count && zip(first, second).allSatisfy { $0.isSame(as: $1) }
+}

@@ -1,0 +1,31 @@
+internal import Torch
+
+/// Automatic transposition of a linear function: for f(z) = M·z, Mᵀ·y = ∂⟨y, f(z)⟩/∂z at any z.
+///
+/// The function is recorded once, at z = 0; each product with Mᵀ is then one backward pass through that record.
+struct Transposition {
+  private let input: Tensor
+  private let output: Tensor
+
+  /// Records the function on vectors of a length, with the element type and device of another tensor.
+  init(length: Int, like other: Tensor, _ function: (Tensor) throws -> Tensor) throws {
+    let input = Tensor.zeros([length], dtype: other.dtype, device: other.device).variable()
+    self.input = input
+    output = try withGradients { try function(input) }
+  }
+
+  /// Mᵀ·y, recorded if `createGraph` is true.
+  func transpose(_ y: Tensor, createGraph: Bool = false) throws -> Tensor {
+    // A function that does not depend on z is 0 everywhere.
+    guard output.requiresGradient else { return Tensor.zeros(like: input) }
+    return try gradients(of: output, withRespectTo: [input], seed: y, createGraph: createGraph, retainGraph: true)[0]
+  }
+
+  /// One product, recorded if the parameters or y are to be differentiated for.
+  static func transpose(
+    _ y: Tensor, length: Int, _ parameters: [Tensor], _ function: (Tensor) throws -> Tensor
+  ) throws -> Tensor {
+    let isRecorded = gradientsAreRecorded && (y.requiresGradient || parameters.contains(where: \.requiresGradient))
+    return try Transposition(length: length, like: y, function).transpose(y, createGraph: isRecorded)
+  }
+}

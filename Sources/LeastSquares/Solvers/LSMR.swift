@@ -1,0 +1,142 @@
+public import Torch
+
+/// LSMR, the least-squares solver of Fong & Saunders: it needs products with A and Aᵀ alone.
+///
+/// It is equivalent to MINRES on the normal equations, so ‖Aᵀ·r‖ falls monotonically and stopping early is safe. The
+/// stopping rules, and their codes, are those of SciPy's `lsmr`. Differences from SciPy: the limit of iterations is 10·min(m, n)
+/// rather than min(m, n); for b = 0 a starting point is used and not dropped; and a claim of convergence is checked against the
+/// residual of x, computed anew.
+///
+/// - **Cost** of an iteration: a product with A, one with Aᵀ, and memory traffic of 3·rows + 10·columns elements; of a solve:
+///   two more products, for the starting vector and for the residuals, each. Vectors at a time: 2 of `rows`, 6 of `columns`.
+/// - **Scalars** of the recurrences are in double precision, vectors of the right-hand side's element type.
+///
+/// D. C.-L. Fong & M. A. Saunders (2011), *LSMR: An iterative algorithm for sparse least-squares problems*, SIAM J. Sci. Comput.
+/// 33(5), arXiv 1006.0758.
+public struct LSMR: LeastSquaresSolver, Sendable {
+  /// The relative error of the operator that is tolerated: iterations end when ‖Āᵀ·r‖ ≤ atol·‖Ā‖·‖r‖.
+  public var atol: Double
+  /// The relative error of the right-hand side that is tolerated: they also end when ‖r‖ ≤ btol·‖b‖ + atol·‖Ā‖·‖x‖.
+  public var btol: Double
+  /// The condition number at which to give up; 0 stands for none.
+  public var conditionLimit: Double
+  /// The largest number of iterations; 10·min(rows, columns) by default.
+  public var iterationLimit: Int?
+  /// The number of latest right vectors that each new one is orthogonalised against.
+  ///
+  /// Rounding errors cost an ill-conditioned problem orthogonality and so iterations; each of these vectors costs memory of
+  /// `columns` elements and two passes through it in each iteration.
+  public var reorthogonalization: Int
+
+  /// Makes a solver with the defaults of SciPy.
+  public init(
+    atol: Double = 1e-6, btol: Double = 1e-6, conditionLimit: Double = 1e8, iterationLimit: Int? = nil,
+    reorthogonalization: Int = 0
+  ) {
+    self.atol = atol
+    self.btol = btol
+    self.conditionLimit = conditionLimit
+    self.iterationLimit = iterationLimit
+    self.reorthogonalization = reorthogonalization
+  }
+
+  /// Makes a solver with one tolerance for operator and right-hand side, and no limit of the condition number.
+  public init(tolerance: Double, iterationLimit: Int? = nil) {
+    self.init(atol: tolerance, btol: tolerance, conditionLimit: 0, iterationLimit: iterationLimit)
+  }
+
+  /// Solves min ‖A·x − b‖² + δ²·‖x − x₀‖².
+  public func solve(
+    _ a: any LinearOperator, _ b: Tensor, damping: Double, from x0: Tensor?
+  ) throws -> LeastSquaresSolution {
+    try checkProblem(a, b, damping: damping, from: x0)
+    try checkSettings()
+    return try withoutGradients {
+      var run = try LSMRRun(self, a, b.detached().contiguous(), damping, x0?.detached().contiguous())
+      try run.iterate()
+      return try run.solution()
+    }
+  }
+
+  /// Solves min ‖A·x − b‖² + δ²·‖x − x₀‖² for z with x = x₀ + M·z, where M is diagonal: a preconditioner of columns.
+  ///
+  /// With scalings that bring A·M's columns to similar norms, fewer iterations do. Where the minimiser is unique it is that of
+  /// `solve` without M. Of several, x minimises ‖M⁻¹·(x − x₀)‖, so M also chooses the metric. Tolerances and the estimates
+  /// of norm and condition concern the scaled system, the residual norms the original one.
+  ///
+  /// Under gradients compose instead: x = M·z with z from `leastSquares` of `ComposedOperator(a, DiagonalOperator(m))`.
+  ///
+  /// - Parameter columnScaling: the diagonal of M `[columns]`, positive.
+  public func solve(
+    _ a: any LinearOperator, _ b: Tensor, damping: Double = 0, from x0: Tensor? = nil, columnScaling m: Tensor
+  ) throws -> LeastSquaresSolution {
+    try checkProblem(a, b, damping: damping, from: x0)
+    guard m.shape == [a.columns], m.dtype == b.dtype, m.device == b.device else {
+      throw LeastSquaresError(
+        "the column scaling is \(m.dtype)\(m.shape) on \(m.device), but the problem needs \(b.dtype)[\(a.columns)] on \(b.device)"
+      )
+    }
+    guard m.allFinite, (m .> 0).all() else { throw LeastSquaresError("the column scaling must be positive and finite") }
+    return try withoutGradients {
+      var system: any LinearOperator = ComposedOperator(a, DiagonalOperator(m))
+      var target = try x0.map { b - (try a.apply($0)) } ?? b
+      if damping > 0 {
+        // The penalty is on x, not on z.
+        system = StackedOperator([system, DiagonalOperator(m * damping)])
+        target = Tensor.concatenate([target, Tensor.zeros(like: m)])
+      }
+      let scaled = try solve(system, target, damping: 0, from: nil)
+      let step = m * scaled.x
+      let x = x0.map { $0 + step } ?? step
+      let check = try Residuals(a, b, x, damping: damping, from: x0)
+      return LeastSquaresSolution(
+        x: x, residual: check.residual, stopReason: scaled.stopReason, iterations: scaled.iterations,
+        residualNorm: check.residualNorm, normalResidualNorm: check.normalResidualNorm,
+        operatorNorm: scaled.operatorNorm, condition: scaled.condition,
+        isConsistent: damping == 0 && scaled.isConsistent, spectrum: scaled.spectrum, recurrences: scaled.recurrences)
+    }
+  }
+
+  private func checkSettings() throws {
+    for (name, value) in [("atol", atol), ("btol", btol), ("the condition limit", conditionLimit)]
+    where !(value >= 0 && value.isFinite) {
+      throw LeastSquaresError("\(name) must be a finite number of at least 0, not \(value)")
+    }
+    if let iterationLimit, iterationLimit < 0 {
+      throw LeastSquaresError("the limit of iterations must be at least 0, not \(iterationLimit)")
+    }
+    guard reorthogonalization >= 0 else {
+      throw LeastSquaresError("reorthogonalization counts vectors and is at least 0, not \(reorthogonalization)")
+    }
+  }
+}
+
+/// The residuals of an x, computed from it: a product with A and one with Aᵀ.
+struct Residuals {
+  let residual: Tensor
+  let residualNorm: Double
+  let normalResidualNorm: Double
+
+  init(_ a: any LinearOperator, _ b: Tensor, _ x: Tensor, damping: Double, from x0: Tensor?) throws {
+    var residual = try a.apply(x)
+    let norm = residual.combine(1, b, -1)
+    let gradient = try a.applyAdjoint(residual)
+    self.residual = residual
+    if damping == 0 {
+      residualNorm = norm
+      normalResidualNorm = gradient.euclideanNorm()
+    } else {
+      let step = x0.map { x - $0 } ?? x
+      residualNorm = hypotenuse(norm, damping * step.euclideanNorm())
+      var normal = gradient
+      normalResidualNorm = normal.combine(-damping * damping, step, 1)
+    }
+  }
+}
+
+/// √(a² + b²) without overflow.
+func hypotenuse(_ a: Double, _ b: Double) -> Double {
+  let (large, small) = (max(a.magnitude, b.magnitude), min(a.magnitude, b.magnitude))
+  guard large > 0, large.isFinite else { return large }
+  return large * (1 + (small / large) * (small / large)).squareRoot()
+}

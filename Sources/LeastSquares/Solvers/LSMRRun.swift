@@ -1,0 +1,156 @@
+internal import Torch
+
+/// One solve with LSMR: the vectors, and the loop over Golub–Kahan steps and rotations.
+///
+/// The unit vectors u and v of the bidiagonalisation are kept multiplied by some factor, with their norms beside them. So each
+/// of their updates is one pass through memory, normalisation included, and the factors, about 1/‖A‖, keep products within
+/// range for operators of any magnitude.
+struct LSMRRun {
+  private let settings: LSMR
+  private let a: any LinearOperator
+  private let b: Tensor
+  private let damping: Double
+  private let x0: Tensor?
+  private let iterationLimit: Int
+
+  private var u: Tensor
+  private var v: Tensor
+  private var uNorm = 1.0
+  private var vNorm = 1.0
+  private var h: Tensor
+  private var hBar: Tensor
+  private var x: Tensor
+  private var basis: [Tensor] = []
+  private var recurrence: LSMRRecurrence
+  private var alphas: [Double] = []
+  private var betas: [Double] = []
+  private var stopReason: StopReason?
+
+  init(_ settings: LSMR, _ a: any LinearOperator, _ b: Tensor, _ damping: Double, _ x0: Tensor?) throws {
+    self.settings = settings
+    self.a = a
+    self.b = b
+    self.damping = damping
+    self.x0 = x0
+    let (tenfold, overflows) = min(a.rows, a.columns).multipliedReportingOverflow(by: 10)
+    iterationLimit = settings.iterationLimit ?? (overflows ? .max : tenfold)
+
+    let bNorm = try checkedNorm(b)
+    u = b
+    var beta = bNorm
+    if let x0 {
+      u = try Self.product(a.apply(x0), [a.rows], like: b)
+      beta = u.combine(1, b, -1)
+      guard beta.isFinite else { throw nonFinite("A·x₀") }
+    }
+    x = x0 ?? Tensor.zeros([a.columns], dtype: b.dtype, device: b.device)
+    v = x
+    var alpha = 0.0
+    if beta > 0 {
+      u = u / beta
+      v = try Self.product(a.applyAdjoint(u), [a.columns], like: b)
+      alpha = v.euclideanNorm()
+      guard alpha.isFinite else { throw nonFinite("Aᵀ·u in the first iteration") }
+      if alpha > 0 { v = v / alpha }
+    }
+    h = v
+    hBar = Tensor.zeros(like: x)
+    if settings.reorthogonalization > 0 { basis = [v] }
+    recurrence = LSMRRecurrence(alpha: alpha, beta: beta, damping: damping, bNorm: bNorm)
+    if alpha * beta == 0 { stopReason = .startIsSolution }
+  }
+
+  mutating func iterate() throws {
+    while stopReason == nil, recurrence.iteration < iterationLimit { try step() }
+    if stopReason == nil { stopReason = .iterationLimit }
+  }
+
+  /// One Golub–Kahan step and the rotations that it feeds.
+  private mutating func step() throws {
+    let iteration = recurrence.iteration + 1
+    var alpha = recurrence.alpha
+    let scale = recurrence.operatorNorm
+    alphas.append(alpha)
+    let image = try Self.product(a.apply(v), [a.rows], like: b)
+    uNorm = u.combine(1 / (vNorm * scale), image, -alpha / (uNorm * scale))
+    let beta = uNorm * scale
+    guard beta.isFinite else { throw nonFinite("A·v in iteration \(iteration)") }
+    betas.append(beta)
+    if beta > 0 {
+      let image = try Self.product(a.applyAdjoint(u), [a.columns], like: b)
+      vNorm = v.combine(1 / (uNorm * scale), image, -beta / (vNorm * scale))
+      reorthogonalize()
+      alpha = vNorm * scale
+      guard alpha.isFinite else { throw nonFinite("Aᵀ·u in iteration \(iteration)") }
+    }
+    // v is what it was if β or α is 0; its factor in h is then 0.
+    let update = recurrence.rotate(alpha: alpha, beta: beta)
+    let xNorm = Tensor.advance(
+      &hBar, &x, &h, v: v, p: update.hBar, q: update.x, r: vNorm > 0 ? 1 / vNorm : 0, s: update.h)
+    guard xNorm.isFinite else {
+      throw LeastSquaresError(
+        "the solution left the range of \(b.dtype) in iteration \(iteration); scale the problem or use float64")
+    }
+    recurrence.estimate(solutionNorm: xNorm)
+    stopReason = recurrence.stopReason(settings, precision: b.dtype.ulpOfOne / 2, iterationLimit: iterationLimit)
+  }
+
+  /// Makes v orthogonal to the latest of its predecessors.
+  private mutating func reorthogonalize() {
+    guard settings.reorthogonalization > 0, vNorm > 0 else { return }
+    for previous in basis { vNorm = v.combine(-v.matmul(previous).item(), previous, 1) }
+    guard vNorm > 0 else { return }
+    if basis.count == settings.reorthogonalization { basis.removeFirst() }
+    basis.append(v / vNorm)
+  }
+
+  func solution() throws -> LeastSquaresSolution {
+    let check = try Residuals(a, b, x, damping: damping, from: x0)
+    guard check.normalResidualNorm.isFinite else { throw nonFinite("b − A·x") }
+    var reason = stopReason ?? .iterationLimit
+    let estimates = recurrence
+    let xNorm = x.euclideanNorm()
+    if reason.isConverged, reason != .startIsSolution, deniesConvergence(check, reason, xNorm) { reason = .stalled }
+    let isConsistent =
+      switch reason {
+      case .residualTolerance, .residualPrecision: damping == 0
+      case .startIsSolution: check.residual.euclideanNorm() == 0
+      default: false
+      }
+    return LeastSquaresSolution(
+      x: x, residual: check.residual, stopReason: reason, iterations: estimates.iteration,
+      residualNorm: check.residualNorm, normalResidualNorm: check.normalResidualNorm,
+      operatorNorm: estimates.operatorNorm, condition: estimates.condition, isConsistent: isConsistent,
+      spectrum: Spectrum(
+        source: .bidiagonal(alphas: alphas, betas: betas), fullRank: min(a.rows, a.columns),
+        relativeTolerance: Double(max(a.rows, a.columns)) * b.dtype.ulpOfOne),
+      recurrences: (estimates.residualNorm, estimates.normalResidualNorm))
+  }
+
+  /// Whether the residuals of x contradict what the recurrences claim about them, beyond what computing them anew can tell.
+  private func deniesConvergence(_ check: Residuals, _ reason: StopReason, _ xNorm: Double) -> Bool {
+    let (norm, bNorm) = (recurrence.operatorNorm, recurrence.bNorm)
+    let rounding = 10 * b.dtype.ulpOfOne * (norm * xNorm + bNorm)
+    switch reason {
+    case .residualTolerance, .residualPrecision:
+      return check.residualNorm > 2 * (settings.btol * bNorm + settings.atol * norm * xNorm) + rounding
+    case .leastSquaresTolerance, .leastSquaresPrecision:
+      return check.normalResidualNorm > 2 * settings.atol * norm * check.residualNorm + norm * rounding
+    default: return false
+    }
+  }
+
+  /// A product that a user's operator returned, checked and free of other tensors' memory.
+  private static func product(_ product: Tensor, _ shape: [Int], like b: Tensor) throws -> Tensor {
+    guard product.shape == shape, product.dtype == b.dtype, product.device == b.device else {
+      throw LeastSquaresError(
+        "a product of the operator is \(product.dtype)\(product.shape) on \(product.device), not \(b.dtype)\(shape) on "
+          + "\(b.device)")
+    }
+    return product.contiguous()
+  }
+}
+
+private func nonFinite(_ product: String) -> LeastSquaresError {
+  LeastSquaresError("\(product) has elements that are not finite; the operator returned them or overflowed")
+}

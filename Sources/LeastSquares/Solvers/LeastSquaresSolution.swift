@@ -1,0 +1,79 @@
+internal import Foundation
+public import Torch
+
+/// The answer of a least-squares solver, and how good it is.
+///
+/// With Ā = (A; δI) and b̄ = (b; δ·x₀), the problem is min ‖Ā·x − b̄‖.
+public struct LeastSquaresSolution {
+  /// The solution `[columns]`.
+  public var x: Tensor
+  /// b − A·x `[rows]`, computed from x.
+  public let residual: Tensor
+  /// Why the solver stopped.
+  public let stopReason: StopReason
+  /// The number of iterations; 0 for a direct solution.
+  public let iterations: Int
+  /// ‖Ā·x − b̄‖₂, computed from x.
+  public let residualNorm: Double
+  /// ‖Āᵀ·(Ā·x − b̄)‖₂, computed from x: 0 for an exact solution.
+  public let normalResidualNorm: Double
+  /// An estimate of ‖Ā‖: by LSMR of the Frobenius norm, which the iterations approach from below; directly the Frobenius norm.
+  public let operatorNorm: Double
+  /// An estimate of the condition number of Ā, on the part of its range that b reaches.
+  public let condition: Double
+  /// Whether b is in the range of A to within the tolerances, so that the residual counts as 0.
+  public let isConsistent: Bool
+  /// What the solver found out about the operator's singular values.
+  public let spectrum: Spectrum
+  /// The residual norms by LSMR's recurrences, which the stopping rules used; `nil` for a direct solution.
+  public let recurrences: (residualNorm: Double, normalResidualNorm: Double)?
+
+  /// ‖x‖₂.
+  public var solutionNorm: Double { x.euclideanNorm() }
+
+  /// Why the answer is not to be trusted; empty if nothing speaks against it.
+  public var warnings: [LeastSquaresWarning] {
+    var warnings: [LeastSquaresWarning] = []
+    if !stopReason.isConverged { warnings.append(.notConverged(stopReason, iterations: iterations)) }
+    // Half the digits are gone where the condition number exceeds 1/√ε.
+    let limit = 1 / x.dtype.ulpOfOne.squareRoot()
+    if condition > limit { warnings.append(.illConditioned(condition: condition)) }
+    if let rank = spectrum.exactRank, rank < spectrum.fullRank {
+      warnings.append(.rankDeficient(rank: rank, fullRank: spectrum.fullRank))
+    }
+    return warnings
+  }
+
+  /// Returns the solution, or throws the first warning that says it is not one.
+  ///
+  /// - Throws: `LeastSquaresWarning.notConverged`.
+  public func converged() throws -> LeastSquaresSolution {
+    if !stopReason.isConverged { throw LeastSquaresWarning.notConverged(stopReason, iterations: iterations) }
+    return self
+  }
+}
+
+/// A reason not to trust a least-squares solution.
+public enum LeastSquaresWarning: Error, Equatable, CustomStringConvertible {
+  /// The solver stopped before the tolerances were met.
+  case notConverged(StopReason, iterations: Int)
+  /// Errors of the right-hand side may appear in x multiplied by about this.
+  case illConditioned(condition: Double)
+  /// The columns or rows are dependent: there are many minimisers, and x is the one of least norm.
+  case rankDeficient(rank: Int, fullRank: Int)
+
+  /// One sentence.
+  public var description: String {
+    switch self {
+    case .notConverged(let reason, let iterations):
+      "the least-squares solver stopped after \(iterations) iterations without convergence: \(reason.explanation)"
+    case .illConditioned(let condition):
+      "the condition number is about \(Self.short(condition)), so errors of the right-hand side may be multiplied by that; "
+        + "add damping or use float64"
+    case .rankDeficient(let rank, let fullRank):
+      "the operator has the numerical rank \(rank) of \(fullRank); the solution is the one of least norm"
+    }
+  }
+
+  private static func short(_ value: Double) -> String { String(format: "%.1e", value) }
+}
