@@ -71,6 +71,9 @@ let package = Package(
       name: "custom-score-model", dependencies: ["ScoreKit"], path: "Examples/custom-score-model",
       swiftSettings: swift),
     .executableTarget(
+      name: "gaussian-process", dependencies: ["ScoreKit"], path: "Examples/gaussian-process",
+      resources: [.copy("Resources/co2.csv"), .copy("Resources/co2-attribution.txt")], swiftSettings: swift),
+    .executableTarget(
       name: "Benchmarks", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], path: "Benchmarks",
       exclude: ["peers", "README.md"], swiftSettings: swift),
     // Tests
@@ -89,6 +92,8 @@ let package = Package(
     .testTarget(name: "SamplersTests", dependencies: ["Samplers", "ScoreModels", "TestSupport"], swiftSettings: swift),
     .testTarget(
       name: "ScoreTrainingTests", dependencies: ["ScoreTraining", "ScoreModels", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "ExampleTests", dependencies: ["gaussian-process", "LeastSquares", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], swiftSettings: swift),
     .testTarget(
       name: "CommandLineTests", dependencies: ["ScoreKit", "Imaging", "score-train", "score-sample", "TestSupport"],

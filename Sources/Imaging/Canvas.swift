@@ -113,6 +113,24 @@ struct Canvas {
     }
   }
 
+  /// A strip between an upper and a lower edge with x rising, cut off at an area's edges; edges between points are straight.
+  mutating func band(
+    _ points: [(x: Double, top: Double, bottom: Double)], _ color: Color, alpha: Float, within area: PlotArea
+  ) {
+    for (start, end) in zip(points, points.dropFirst()) where end.x > start.x {
+      for column in area.columns(around: (start.x + end.x) / 2, reach: (end.x - start.x) / 2) {
+        // A column on the border of two parts belongs to the first.
+        if Double(column) == start.x, start.x > points[0].x { continue }
+        let part = (Double(column) - start.x) / (end.x - start.x)
+        let top = start.top + part * (end.top - start.top)
+        let bottom = start.bottom + part * (end.bottom - start.bottom)
+        for row in area.rows(around: (top + bottom) / 2, reach: Swift.max(0, bottom - top) / 2) {
+          blend(column, row, color, alpha: alpha)
+        }
+      }
+    }
+  }
+
   /// How a text lies with respect to its position.
   enum Alignment { case left, center, right }
 

@@ -17,6 +17,15 @@ public struct LineChart: Sendable {
     }
   }
 
+  /// A shaded strip between two curves, such as the range that a prediction is expected in.
+  public struct Band: Sendable {
+    /// The lower and the upper edge, with x rising.
+    public var points: [(x: Double, low: Double, high: Double)]
+
+    /// Makes a strip.
+    public init(points: [(x: Double, low: Double, high: Double)]) { self.points = points }
+  }
+
   /// How the vertical axis is divided.
   public enum Scale: Sendable {
     /// Equal distances for equal differences.
@@ -29,8 +38,12 @@ public struct LineChart: Sendable {
   public var title: String
   /// What the horizontal axis shows.
   public var xLabel: String
-  /// The curves; the legend is drawn if there are several.
+  /// The curves.
   public var series: [Series]
+  /// Strips below the curves, each in the colour of the curve at its place.
+  public var bands: [Band]
+  /// Points that are not joined, above the curves and in the colours that follow theirs.
+  public var marks: [Series]
   /// How the vertical axis is divided.
   public var yScale: Scale
   /// The width of the picture in pixels.
@@ -38,17 +51,19 @@ public struct LineChart: Sendable {
   /// The height of the picture in pixels.
   public var height: Int
 
-  /// Makes a chart.
+  /// Makes a chart; the legend is drawn if there are several curves and sets of points.
   ///
   /// - Precondition: the picture has at least 300 × 200 pixels.
   public init(
-    title: String = "", xLabel: String = "", series: [Series], yScale: Scale = .linear, width: Int = 960,
-    height: Int = 540
+    title: String = "", xLabel: String = "", series: [Series], bands: [Band] = [], marks: [Series] = [],
+    yScale: Scale = .linear, width: Int = 960, height: Int = 540
   ) {
     precondition(width >= 300 && height >= 200, "a chart needs at least 300 × 200 pixels, not \(width) × \(height)")
     self.title = title
     self.xLabel = xLabel
     self.series = series
+    self.bands = bands
+    self.marks = marks
     self.yScale = yScale
     self.width = width
     self.height = height
@@ -59,7 +74,10 @@ public struct LineChart: Sendable {
   /// The cost is that of sorting the points, and of the picture's size for every curve.
   public func image() -> Image {
     let scale: Axis.Scale = yScale == .linear ? .linear : .logarithmic
-    let shown = series.lazy.flatMap(\.points).filter { Axis.shows($0.x) && Axis.shows($0.y, scale: scale) }
+    let edges = bands.flatMap(\.points).flatMap { [(x: $0.x, y: $0.low), (x: $0.x, y: $0.high)] }
+    let shown = ((series + marks).flatMap(\.points) + edges).filter {
+      Axis.shows($0.x) && Axis.shows($0.y, scale: scale)
+    }
     let x = Axis(Axis.range(of: shown.map(\.x), margin: 0.02), tickCount: width / 130)
     let y = Axis(
       Axis.range(of: shown.map(\.y), scale: scale, margin: 0.05), scale: scale, tickCount: height / 80)
@@ -69,15 +87,27 @@ public struct LineChart: Sendable {
     var canvas = Canvas(width: width, height: height)
     let frame = PlotFrame(area: area, x: x, y: y)
     frame.drawGrid(on: &canvas)
+    for (index, band) in bands.enumerated() {
+      let places = band.points.filter {
+        Axis.shows($0.x) && Axis.shows($0.low, scale: scale) && Axis.shows($0.high, scale: scale)
+      }.map { (low: frame.position(($0.x, $0.low)), high: frame.position(($0.x, $0.high))) }
+      canvas.band(places.map { ($0.low.x, $0.high.y, $0.low.y) }, color(index), alpha: 0.25, within: area)
+    }
     for (index, series) in series.enumerated() {
       canvas.polylines(pieces(of: series.points, scale: scale, in: frame), thickness: 2, color(index), within: area)
+    }
+    for (index, marks) in marks.enumerated() {
+      for point in marks.points where Axis.shows(point.x) && Axis.shows(point.y, scale: scale) {
+        let place = frame.position(point)
+        canvas.disc(x: place.x, y: place.y, radius: 2, color(series.count + index), alpha: 0.9, within: area)
+      }
     }
     frame.drawFrame(on: &canvas)
     let middle = (area.left + area.right) / 2
     canvas.text(title, x: middle, y: 18, alignment: .center)
     canvas.text(xLabel, x: middle, y: height - 26, alignment: .center)
     if shown.isEmpty { canvas.text("no data", x: middle, y: (area.top + area.bottom) / 2, alignment: .center) }
-    if series.count > 1 { drawLegend(on: &canvas, in: area) }
+    if series.count + marks.count > 1 { drawLegend(on: &canvas, in: area) }
     return canvas.image()
   }
 
@@ -109,17 +139,24 @@ public struct LineChart: Sendable {
     }
   }
 
-  /// Names the curves at the top right, where a falling loss leaves room.
+  /// Names the curves and points where there is room: at the top right beside a falling loss, below a rising curve.
   private func drawLegend(on canvas: inout Canvas, in area: PlotArea) {
-    let textWidth = (series.map { BitmapFont.width(of: $0.name) * 2 }.max() ?? 0)
-    let (boxWidth, boxHeight) = (textWidth + 54, series.count * 22 + 8)
-    let (left, top) = (area.right - boxWidth - 10, area.top + 10)
+    let entries = series + marks
+    let textWidth = (entries.map { BitmapFont.width(of: $0.name) * 2 }.max() ?? 0)
+    let (boxWidth, boxHeight) = (textWidth + 54, entries.count * 22 + 8)
+    let points = series.first?.points ?? []
+    let rises = (points.last?.y ?? 0) > (points.first?.y ?? 0)
+    let (left, top) = (area.right - boxWidth - 10, rises ? area.bottom - boxHeight - 10 : area.top + 10)
     canvas.fill(x: left, y: top, width: boxWidth, height: boxHeight, .white, alpha: 0.85)
     canvas.outline(PlotArea(left: left, top: top, right: left + boxWidth, bottom: top + boxHeight), .grid)
-    for (index, series) in series.enumerated() {
+    for (index, entry) in entries.enumerated() {
       let y = top + 8 + index * 22
-      canvas.fill(x: left + 10, y: y + 5, width: 24, height: 3, color(index))
-      canvas.text(series.name, x: left + 44, y: y)
+      if index < series.count {
+        canvas.fill(x: left + 10, y: y + 5, width: 24, height: 3, color(index))
+      } else {
+        canvas.disc(x: Double(left + 22), y: Double(y + 6), radius: 3, color(index), alpha: 1, within: area)
+      }
+      canvas.text(entry.name, x: left + 44, y: y)
     }
   }
 }

@@ -117,4 +117,32 @@ import Testing
     let two = LineChart(series: [.init("a", points: points), .init("b", points: points)]).image()
     #expect(one != two)
   }
+
+  @Test func aBandLiesBetweenItsEdges() {
+    let edges = (0...10).map { (x: Double($0), low: Double($0), high: Double($0) + 4) }
+    let image = LineChart(series: [], bands: [.init(points: edges)], width: 480, height: 320).image()
+    // At the middle of the picture the band takes 4 of the vertical axis' 14, with margins of 5 %.
+    func isShaded(_ x: Int, _ y: Int) -> Bool {
+      let pixel = (y * image.width + x) * 3
+      return image.pixels[pixel] < 220 && image.pixels[pixel + 2] > image.pixels[pixel] + 20
+    }
+    let column = (0..<image.width).max { left, right in
+      (0..<image.height).count { isShaded(left, $0) } < (0..<image.height).count { isShaded(right, $0) }
+    }
+    let shaded = (0..<image.height).filter { isShaded(column ?? 0, $0) }
+    #expect(!shaded.isEmpty && shaded.last.map { $0 - (shaded.first ?? 0) + 1 } == shaded.count, "one strip")
+    #expect((50...90).contains(shaded.count), "\(shaded.count) rows")
+    #expect((0..<image.height).allSatisfy { !isShaded(20, $0) })
+  }
+
+  @Test func marksAreDrawnAndNamed() {
+    let points: [(x: Double, y: Double)] = [(0, 0), (1, 2), (2, 1)]
+    let line = LineChart(series: [.init("fit", points: points)], width: 480, height: 320)
+    var both = line
+    both.marks = [.init("data", points: points + [(.nan, 1)])]
+    #expect(line.image() != both.image())
+    var empty = line
+    empty.bands = [.init(points: [(.nan, 0, 1), (0, .infinity, 1)])]
+    #expect(line.image() == empty.image(), "undefined points of a band are left out")
+  }
 }
