@@ -73,9 +73,9 @@ extension Tensor {
     let consumes = [
       isKnownUniquelyReferenced(&g.handle), isKnownUniquelyReferenced(&x.handle), isKnownUniquelyReferenced(&h.handle),
     ]
-    let vectors = [g.pointer, x.pointer, h.pointer]
-    let results = produceMany("advance", count: 3, [v]) { out in
-      ctorch_advance(vectors, consumes, v.pointer, p, q, r, s, &norm, out)
+    let results = produceMany("advance", count: 3, [g, x, h, v]) { out in
+      // The handles stay alive for the call; nothing below it reads them.
+      withHandles([g, x, h]) { vectors, _ in ctorch_advance(vectors, consumes, v.pointer, p, q, r, s, &norm, out) }
     }
     (g, x, h) = (results[0], results[1], results[2])
     return norm
