@@ -5,6 +5,15 @@
 
 using namespace ctorch;
 
+namespace {
+
+/// Drops warnings: libtorch tells everyone who uses a sparse tensor that they are in beta.
+struct Quiet : c10::WarningHandler {
+  void process(const c10::Warning &) override {}
+};
+
+}  // namespace
+
 int ctorch_svd(const ctorch_tensor *x, ctorch_tensor **out) {
   return guarded([&] {
     auto [u, s, vt] = at::linalg_svd(unwrap(x), /*full_matrices=*/false);
@@ -32,6 +41,8 @@ int ctorch_csr_product(const ctorch_tensor *row_offsets, const ctorch_tensor *co
                        int64_t row_count, int64_t column_count, const ctorch_tensor *x, ctorch_tensor **out) {
   return produce(out, [&] {
     const at::NoGradGuard unrecorded;
+    Quiet quiet;
+    const c10::WarningUtils::WarningHandlerGuard guard(&quiet);
     // The caller has checked the structure once; checking it for each product would cost as much as the product.
     const auto matrix = at::_sparse_csr_tensor_unsafe(
         unwrap(row_offsets), unwrap(columns), unwrap(values), {row_count, column_count},

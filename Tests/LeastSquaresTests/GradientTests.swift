@@ -36,4 +36,182 @@ import Torch
       #expect(error < 1e-7, "input \(index): off by \(error) of \(theirs.norm())")
     }
   }
+
+  @Test(arguments: Problem.grid.filter { $0.damping == 0 || $0.damping >= 0.1 }, [0, 1])
+  func derivativesMatchDifferences(_ problem: Problem, _ solver: Int) throws {
+    expectGradient(of: solution(problem, Self.solvers[solver]), at: inputs(problem), order: 2)
+  }
+
+  @Test func gradientsInTheStartMatchDifferences() throws {
+    let problem = Problem(rows: 4, columns: 6, rank: 3)
+    var generator = RandomGenerator(seed: 8)
+    let start = generator.normal([6], dtype: .float64)
+    for damping in [0, 0.3] {
+      expectGradient(
+        of: { inputs in
+          try leastSquares(
+            MatrixOperator(inputs[0].matmul(inputs[1])), inputs[2], damping: damping, from: inputs[3],
+            solver: LSMR(tolerance: 1e-15)
+          ).x
+        }, at: inputs(problem) + [start], order: 2)
+    }
+  }
+
+  /// Products of A(θ) that are not recorded in the forward pass, so that only the custom derivative can give a gradient.
+  private final class Counted: LinearOperator {
+    let base: MatrixOperator
+    var products = 0
+    var recordedProducts = 0
+    var handles = 0
+
+    init(_ matrix: Tensor) { base = MatrixOperator(matrix) }
+
+    var rows: Int { base.rows }
+    var columns: Int { base.columns }
+    var parameters: [Tensor] { base.parameters }
+
+    private func count() {
+      products += 1
+      if gradientsAreRecorded { recordedProducts += 1 }
+      handles = max(handles, Engine.liveHandlesOfThread)
+    }
+    func apply(_ x: Tensor, _ parameters: [Tensor]) throws -> Tensor {
+      count()
+      return try base.apply(x, parameters)
+    }
+    func applyAdjoint(_ y: Tensor, _ parameters: [Tensor]) throws -> Tensor {
+      count()
+      return try base.applyAdjoint(y, parameters)
+    }
+  }
+
+  @Test func iterationsAreNotDifferentiated() throws {
+    let problem = Problem(rows: 9, columns: 6, rank: 6)
+    let a = Counted(problem.matrix().variable())
+    let b = problem.rightHandSide().variable()
+    let solution = try leastSquares(a, b, damping: 0.1, solver: LSMR(tolerance: 1e-14))
+    #expect(solution.iterations > 3)
+    #expect(a.products == 2 * solution.iterations + 3)
+    #expect(a.recordedProducts == 0, "the products of the iterations are not recorded")
+    a.products = 0
+    _ = try gradients(of: solution.x.sum(), withRespectTo: [a.base.matrix, b])
+    // Differentiating the iterations would take no product of the operator: they come from the custom derivative's one solve.
+    #expect(a.products > 6 && a.recordedProducts == 2, "\(a.products) products, \(a.recordedProducts) recorded")
+  }
+
+  @Test(arguments: [
+    // Which solves a gradient takes beside λ: none if A is square and regular or if only b's gradient is wanted.
+    (Problem(rows: 6, columns: 6, rank: 6), true, 1), (Problem(rows: 9, columns: 6, rank: 6), true, 2),
+    (Problem(rows: 6, columns: 9, rank: 6), true, 2), (Problem(rows: 8, columns: 9, rank: 5), true, 3),
+    (Problem(rows: 9, columns: 6, rank: 6, damping: 0.1), true, 1), (Problem(rows: 9, columns: 6, rank: 6), false, 1),
+  ])
+  func gradientTakesAsFewSolvesAsSuffice(_ problem: Problem, _ needsMatrix: Bool, _ expected: Int) throws {
+    let solver = CountingSolver()
+    let matrix = needsMatrix ? problem.matrix().variable() : problem.matrix()
+    let b = problem.rightHandSide().variable()
+    let x = try leastSquares(MatrixOperator(matrix), b, damping: problem.damping, solver: solver).x
+    #expect(solver.solves == 1)
+    _ = try gradients(of: x.sum(), withRespectTo: needsMatrix ? [matrix, b] : [b])
+    #expect(solver.solves == 1 + expected)
+  }
+
+  private final class CountingSolver: LeastSquaresSolver {
+    var solves = 0
+
+    func solve(
+      _ a: any LinearOperator, _ b: Tensor, damping: Double, from x0: Tensor?
+    ) throws -> LeastSquaresSolution {
+      solves += 1
+      return try LSMR(tolerance: 1e-14).solve(a, b, damping: damping, from: x0)
+    }
+  }
+
+  @Test func memoryDoesNotGrowWithIterations() throws {
+    let problem = Problem(rows: 60, columns: 50, rank: 50)
+    let matrix = problem.matrix(condition: 1e3)
+    /// The largest number of tensors alive in any product, forward and backward, and those left after the forward pass.
+    func tensors(_ iterations: Int) throws -> [Int] {
+      let a = Counted(matrix.variable())
+      let b = problem.rightHandSide().variable()
+      let before = Engine.liveHandlesOfThread
+      let solver = LSMR(atol: 0, btol: 0, conditionLimit: 0, iterationLimit: iterations)
+      let x = try leastSquares(a, b, solver: solver, acceptsEarlyStop: true).x
+      let forward = a.handles - before
+      let kept = Engine.liveHandlesOfThread - before
+      a.handles = 0
+      _ = try gradients(of: x.sum(), withRespectTo: [a.base.matrix, b])
+      #expect(a.products > 4 * iterations)
+      return [forward, kept, a.handles - before]
+    }
+    let few = try tensors(5)
+    #expect(try tensors(40) == few)
+  }
+
+  @Test func solvesLeaveNothingBehind() throws {
+    let problem = Problem(rows: 7, columns: 5, rank: 3)
+    for damping in [0, 0.1] {
+      try expectNoLeaks {
+        let matrix = problem.matrix().variable()
+        let b = problem.rightHandSide().variable()
+        let delta = Tensor(damping, dtype: .float64).variable()
+        let x = try leastSquares(MatrixOperator(matrix), b, damping: delta, solver: LSMR(tolerance: 1e-14)).x
+        let first = try gradients(of: x.square().sum(), withRespectTo: [matrix, b], createGraph: true)
+        _ = try gradients(of: first[0].square().sum(), withRespectTo: [matrix, b, delta])
+      }
+    }
+  }
+
+  @Test func innerSolvesThatStopEarlyAreErrors() throws {
+    let problem = Problem(rows: 30, columns: 20, rank: 20)
+    let matrix = problem.matrix(condition: 100).variable()
+    let b = problem.rightHandSide().variable()
+    let solver = LSMR(tolerance: 1e-12, iterationLimit: 3)
+    let solution = try leastSquares(MatrixOperator(matrix), b, solver: solver)
+    #expect(solution.stopReason == .iterationLimit)
+    #expect(solution.warnings.first == .notConverged(.iterationLimit, iterations: 3))
+    #expect(throws: LeastSquaresWarning.notConverged(.iterationLimit, iterations: 3)) {
+      try gradients(of: solution.x.sum(), withRespectTo: [b])
+    }
+    let accepted = try leastSquares(MatrixOperator(matrix), b, solver: solver, acceptsEarlyStop: true)
+    #expect(try gradients(of: accepted.x.sum(), withRespectTo: [b])[0].allFinite)
+  }
+
+  @Test func gradientsReachTheParametersOfEveryOperator() throws {
+    var generator = RandomGenerator(seed: 4)
+    func normal(_ shape: Int...) -> Tensor { generator.normal(shape, dtype: .float64) }
+    let (weights, point, diagonal, factor) = (normal(5, 3), normal(3), normal(3), normal(1))
+    let b = normal(8)
+    expectGradient(
+      of: { inputs in
+        let jacobian = try JacobianOperator(at: [inputs[1]], parameters: [inputs[0]]) { point, parameters in
+          parameters[0].matmul(point[0].sin()).tanh()
+        }
+        let scaled = ScaledOperator(ComposedOperator(jacobian, DiagonalOperator(inputs[2])), by: inputs[3])
+        let sparse = try SparseOperator(
+          rowIndices: [0, 1, 2], columnIndices: [2, 0, 1], values: inputs[2].square(), rows: 3, columns: 3)
+        return try leastSquares(
+          StackedOperator([scaled, sparse]), inputs[4], damping: 0.2, solver: LSMR(tolerance: 1e-15)
+        ).x
+      }, at: [weights, point, diagonal, factor, b], order: 2)
+  }
+
+  @Test func singlePrecisionGradientsAreCloseToDoubleOnes() throws {
+    for problem in Problem.grid where problem.damping != 1e-3 {
+      let (matrix, b) = (problem.matrix(), problem.rightHandSide())
+      func gradient(_ dtype: DType, _ solver: any LeastSquaresSolver) throws -> Tensor {
+        let variables = [matrix.to(dtype).variable(), b.to(dtype).variable()]
+        let x = try leastSquares(
+          MatrixOperator(variables[0]), variables[1], damping: problem.damping, solver: solver
+        ).x
+        return Tensor.flatten(try gradients(of: x.square().sum(), withRespectTo: variables))
+      }
+      // A full rank only: in single precision the smallest of the other singular values is not 0 but rounding error.
+      if problem.rank < min(problem.rows, problem.columns), problem.damping == 0 { continue }
+      let expected = try gradient(.float64, DenseSolver())
+      for solver in [LSMR(tolerance: 1e-6), DenseSolver()] as [any LeastSquaresSolver] {
+        let actual = try gradient(.float32, solver)
+        #expect((actual.to(.float64) - expected).norm() < 2e-3 * expected.norm(), "\(problem) by \(solver)")
+      }
+    }
+  }
 }

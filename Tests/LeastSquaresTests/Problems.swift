@@ -13,9 +13,13 @@ struct Problem: CustomTestStringConvertible, Sendable {
   var testDescription: String { "\(rows)×\(columns) of rank \(rank), damping \(damping)" }
 
   /// Tall, wide and square; of full and deficient rank; damped and not.
+  ///
+  /// Damping as small as 1e-6 makes the derivative of a rank-deficient problem as large as 1e12, of which double precision keeps
+  /// no more than 1e-4; it is tried with full rank.
   static let grid = [(7, 4), (4, 7), (5, 5)].flatMap { rows, columns in
     [min(rows, columns), 2].flatMap { rank in
-      [0, 1e-3, 0.1, 1].map { Problem(rows: rows, columns: columns, rank: rank, damping: $0) }
+      [0, 1e-6, 1e-3, 0.1, 1].map { Problem(rows: rows, columns: columns, rank: rank, damping: $0) }
+        .filter { $0.damping != 1e-6 || rank == min(rows, columns) }
     }
   }
 

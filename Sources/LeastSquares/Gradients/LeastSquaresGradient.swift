@@ -72,11 +72,10 @@ struct LeastSquaresGradient {
     let adjoint = try accepted(system.solveAdjoint(g, damping: damping))
     var parts = Parts(lambda: adjoint.x, terms: [(-adjoint.x, solution.x)])
     if damping > 0 {
-      let needsDamping = dampingTensor != nil
-      if !needsOperator, !needsDamping { return parts }
-      let (residual, xi) = try dampedVectors(g, adjoint, needsExactXi: needsDamping)
-      parts.terms.append((residual, xi))
-      parts.damping = dampingTensor.map { Tensor.full(like: $0, -2 * damping * xi.dot(solution.x).item()) }
+      if !needsOperator, dampingTensor == nil { return parts }
+      let damped = try dampedVectors(g, adjoint)
+      parts.terms.append((damped.residual, damped.xi))
+      parts.damping = dampingTensor.map { Tensor.full(like: $0, -2 * damping * damped.product) }
     } else if needsOperator {
       if !solution.isConsistent {
         parts.terms.append((solution.residual, try accepted(system.solve(adjoint.x, damping: 0, from: nil)).x))
@@ -88,28 +87,35 @@ struct LeastSquaresGradient {
     return parts
   }
 
-  /// r = b − Ax and ξ = (AᵀA + δ²I)⁻¹g = (g − Aᵀλ)/δ², each from a further solve where the subtraction would cancel and it
-  /// matters: only their product counts, beside λ and x.
+  /// r = b − Ax, ξ = (AᵀA + δ²I)⁻¹g = (g − Aᵀλ)/δ² and ⟨ξ, x⟩ = ⟨λ, r⟩/δ².
+  ///
+  /// Where a subtraction cancels, as g − Aᵀλ for full column rank and r for full row rank, and where that matters, the difference
+  /// is solved for instead. In Φ the product of r and ξ counts beside that of λ and x.
   private func dampedVectors(
-    _ g: Tensor, _ adjoint: LeastSquaresSolution, needsExactXi: Bool
-  ) throws -> (residual: Tensor, xi: Tensor) {
+    _ g: Tensor, _ adjoint: LeastSquaresSolution
+  ) throws -> (residual: Tensor, xi: Tensor, product: Double) {
     let precision = b.dtype.ulpOfOne.squareRoot()
     // A subtraction that leaves less than this loses more than a quarter of the digits.
     let cancellation = precision.squareRoot()
-    let squared = damping * damping
+    let (squared, needsProduct) = (damping * damping, dampingTensor != nil)
     let (rNorm, bNorm) = (solution.residual.euclideanNorm(), b.euclideanNorm())
     let (restNorm, gNorm) = (adjoint.residual.euclideanNorm(), g.euclideanNorm())
     let other = adjoint.solutionNorm * solution.solutionNorm * 1e-3
 
     var residual = solution.residual
     var xi = adjoint.residual / squared
-    if restNorm < cancellation * gNorm, needsExactXi || rNorm * precision * gNorm / squared > other {
+    let restCancels = restNorm < cancellation * gNorm
+    if restCancels, needsProduct || rNorm * precision * gNorm / squared > other {
       xi = try regularizedInverse(a, adjoint.x, adjoint.residual)
     }
-    if rNorm < cancellation * bNorm, xi.euclideanNorm() * precision * bNorm > other {
+    let residualCancels = rNorm < cancellation * bNorm
+    if residualCancels, needsProduct && !restCancels || xi.euclideanNorm() * precision * bNorm > other {
       residual = try regularizedInverse(TransposedOperator(of: a), solution.x, solution.residual) * squared
     }
-    return (residual, xi)
+    guard needsProduct else { return (residual, xi, 0) }
+    let product =
+      residualCancels && !restCancels ? adjoint.x.dot(residual).item() / squared : xi.dot(solution.x).item()
+    return (residual, xi, product)
   }
 
   /// ξ = (MᵀM + δ²I)⁻¹g from λ = Mξ and g − Mᵀλ = δ²ξ: the solution of the consistent system (M; δI)·ξ = (λ; (g − Mᵀλ)/δ).

@@ -55,7 +55,7 @@ public struct FunctionOperator: LinearOperator {
 
 /// The record of a function, kept between products with its transpose for as long as θ stays the same.
 final class RecordedAdjoint {
-  private var record: (parameters: [Tensor], like: Tensor, transposition: Transposition)?
+  private var record: (parameters: [Tensor], dtype: DType, device: Device, transposition: Transposition)?
 
   /// Aᵀ·y: from the kept record unless the product is itself to be differentiated.
   func transpose(
@@ -64,13 +64,12 @@ final class RecordedAdjoint {
     if gradientsAreRecorded, y.requiresGradient || parameters.contains(where: \.requiresGradient) {
       return try Transposition.transpose(y, length: length, parameters) { try function($0, parameters) }
     }
-    if let record, record.like.dtype == y.dtype, record.like.device == y.device, areSame(record.parameters, parameters)
-    {
+    if let record, record.dtype == y.dtype, record.device == y.device, areSame(record.parameters, parameters) {
       return try record.transposition.transpose(y)
     }
     let values = parameters.map { $0.detached() }
     let transposition = try Transposition(length: length, like: y) { try function($0, values) }
-    record = (parameters, y, transposition)
+    record = (parameters, y.dtype, y.device, transposition)
     return try transposition.transpose(y)
   }
 }

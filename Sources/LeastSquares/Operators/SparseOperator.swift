@@ -17,6 +17,7 @@ public struct SparseOperator: LinearOperator {
   private let inverseOrder: Tensor
   private let rowIndices: Tensor
   private let columnIndices: Tensor
+  private let latest = Latest()
 
   /// The places of stored elements, in compressed rows.
   private struct Pattern {
@@ -129,7 +130,20 @@ public struct SparseOperator: LinearOperator {
 
   /// Aᵀ·y.
   public func applyAdjoint(_ y: Tensor, _ parameters: [Tensor]) throws -> Tensor {
-    try product(parameters[0].gathering(order), y, isTransposed: true)
+    try product(transposedValues(parameters[0]), y, isTransposed: true)
+  }
+
+  /// The elements in the order of Aᵀ's rows; kept for the next product with the same ones, unless they are recorded.
+  private func transposedValues(_ values: Tensor) -> Tensor {
+    if gradientsAreRecorded, values.requiresGradient { return values.gathering(order) }
+    if let kept = latest.value, kept.values.isSame(as: values) { return kept.transposed }
+    let transposed = values.detached().gathering(order)
+    latest.value = (values, transposed)
+    return transposed
+  }
+
+  private final class Latest {
+    var value: (values: Tensor, transposed: Tensor)?
   }
 
   /// The product with elements in the order of A's or Aᵀ's rows.

@@ -1,4 +1,3 @@
-internal import Foundation
 public import Torch
 
 /// The answer of a least-squares solver, and how good it is.
@@ -51,29 +50,4 @@ public struct LeastSquaresSolution {
     if !stopReason.isConverged { throw LeastSquaresWarning.notConverged(stopReason, iterations: iterations) }
     return self
   }
-}
-
-/// A reason not to trust a least-squares solution.
-public enum LeastSquaresWarning: Error, Equatable, CustomStringConvertible {
-  /// The solver stopped before the tolerances were met.
-  case notConverged(StopReason, iterations: Int)
-  /// Errors of the right-hand side may appear in x multiplied by about this.
-  case illConditioned(condition: Double)
-  /// The columns or rows are dependent: there are many minimisers, and x is the one of least norm.
-  case rankDeficient(rank: Int, fullRank: Int)
-
-  /// One sentence.
-  public var description: String {
-    switch self {
-    case .notConverged(let reason, let iterations):
-      "the least-squares solver stopped after \(iterations) iterations without convergence: \(reason.explanation)"
-    case .illConditioned(let condition):
-      "the condition number is about \(Self.short(condition)), so errors of the right-hand side may be multiplied by that; "
-        + "add damping or use float64"
-    case .rankDeficient(let rank, let fullRank):
-      "the operator has the numerical rank \(rank) of \(fullRank); the solution is the one of least norm"
-    }
-  }
-
-  private static func short(_ value: Double) -> String { String(format: "%.1e", value) }
 }

@@ -1,0 +1,105 @@
+public import Torch
+
+/// A damping that was chosen from the data.
+public struct DampingChoice: Sendable, Equatable {
+  /// δ.
+  public let damping: Double
+  /// ‖b − A·x_δ‖ on the projected problem.
+  public let residualNorm: Double
+  /// Σ σᵢ²/(σᵢ² + δ²), about how many components of x the data determine; `nil` if the rule does not ask for it.
+  public let degreesOfFreedom: Double?
+  /// The number of products with A, and with Aᵀ, for each vector that was looked at; 0 for a decomposition.
+  public let steps: Int
+  /// Whether δ changed no more, or the whole problem had been seen, before the limit of steps.
+  public let isSettled: Bool
+}
+
+/// Chooses the damping δ of min ‖A·x − b‖² + δ²·‖x‖² from the data.
+///
+/// Small problems, as `AutomaticSolver` sees it, are decomposed. For others ‖b − A·x_δ‖ comes from the problem projected onto the
+/// Krylov space of Golub & Kahan's bidiagonalisation started from b, and the degrees of freedom, a trace, from spaces started from
+/// random signs, as the mean over three of them (G. H. Golub & U. von Matt 1997, *Generalized cross-validation for large-scale
+/// problems*; M. F. Hutchinson 1990). The spaces grow until δ changes no more. Their own dimension does not count the degrees
+/// of freedom: a Krylov space sees many singular values of similar size as few.
+///
+/// ```swift
+/// let choice = try chooseDamping(a, b, by: .generalizedCrossValidation)
+/// let x = try leastSquares(a, b, damping: choice.damping).x
+/// ```
+///
+/// - Parameters:
+///   - a: the operator.
+///   - b: the right-hand side `[a.rows]`, `float32` or `float64`.
+///   - rule: what to go by.
+///   - stepLimit: the largest dimension of a space.
+///   - seed: of the random signs.
+/// - Throws: `LeastSquaresError` if b is 0 or not finite, or if no δ has the discrepancy asked for.
+/// - Complexity: a product with A and one with Aᵀ in each step, and memory for a vector of `a.columns`; both four times for
+///   generalized cross-validation.
+public func chooseDamping(
+  _ a: any LinearOperator, _ b: Tensor, by rule: DampingRule, stepLimit: Int = 100, seed: UInt64 = 0
+) throws -> DampingChoice {
+  try checkProblem(a, b, damping: 0, from: nil)
+  guard stepLimit > 0 else { throw LeastSquaresError("choosing a damping takes at least one step, not \(stepLimit)") }
+  return try withoutGradients {
+    let b = b.detached()
+    let norm = try checkedNorm(b)
+    if case .discrepancy(let noise) = rule {
+      guard noise > 0, noise < norm else {
+        throw LeastSquaresError(
+          "the norm of the noise must be positive and below that of the right-hand side, \(norm), not \(noise)")
+      }
+    }
+    if AutomaticSolver().solvesDirectly(a) {
+      let problem = try DampingProblem(decomposing: a, b)
+      guard problem.largest > 0, norm > 0 else { throw nothingToChoose }
+      return try problem.choose(rule).map { choice(of: $0, steps: 0, isSettled: true) } ?? { throw tooMuchResidual() }()
+    }
+    return try chooseIteratively(a, b, rule, stepLimit: stepLimit, seed: seed)
+  }
+}
+
+private func chooseIteratively(
+  _ a: any LinearOperator, _ b: Tensor, _ rule: DampingRule, stepLimit: Int, seed: UInt64
+) throws -> DampingChoice {
+  var process = try GolubKahan(a, from: b)
+  guard !process.isExhausted else { throw nothingToChoose }
+  var probes: [GolubKahan] = []
+  if rule == .generalizedCrossValidation {
+    var generator = RandomGenerator(seed: seed, purpose: .probes)
+    for _ in 0..<3 {
+      probes.append(try GolubKahan(a, from: generator.signs([a.rows], dtype: b.dtype).to(b.device)))
+    }
+  }
+  let limit = min(stepLimit, min(a.rows, a.columns))
+  var (latest, settled, steps): (DampingProblem.Choice?, Int, Int) = (nil, 0, 0)
+  var isExhausted = false
+  while !isExhausted, steps < limit, settled < 5 {
+    try process.step()
+    for index in probes.indices { try probes[index].step() }
+    steps += 1
+    isExhausted = process.isExhausted && probes.allSatisfy(\.isExhausted)
+    let next = try DampingProblem(process, probes: probes, rows: a.rows).choose(rule)
+    if let next, let latest, (next.damping / latest.damping - 1).magnitude < 1e-3 { settled += 1 } else { settled = 0 }
+    latest = next
+  }
+  guard let latest else { throw tooMuchResidual(steps: steps) }
+  return choice(
+    of: latest, steps: steps, isSettled: settled >= 5 || isExhausted || steps == min(a.rows, a.columns))
+}
+
+private func choice(of choice: DampingProblem.Choice, steps: Int, isSettled: Bool) -> DampingChoice {
+  DampingChoice(
+    damping: choice.damping, residualNorm: choice.residualNorm, degreesOfFreedom: choice.degreesOfFreedom, steps: steps,
+    isSettled: isSettled)
+}
+
+private var nothingToChoose: LeastSquaresError {
+  LeastSquaresError("no damping can be chosen: the right-hand side is 0 or orthogonal to the operator's range")
+}
+
+private func tooMuchResidual(steps: Int? = nil) -> LeastSquaresError {
+  LeastSquaresError(
+    "the residual without damping is above the norm of the noise\(steps.map { " after \($0) steps" } ?? ""); the noise is "
+      + "larger than assumed\(steps == nil ? "" : ", or the limit of steps is too low")")
+}

@@ -1,0 +1,124 @@
+internal import Foundation
+internal import Torch
+
+/// What a rule for the damping needs to know of a problem: in a basis of singular vectors everything is a sum.
+struct DampingProblem {
+  typealias Choice = (damping: Double, residualNorm: Double, degreesOfFreedom: Double?)
+
+  private let rows: Int
+  /// The largest singular value, which the others and δ are relative to.
+  let largest: Double
+  /// Singular values, and the squared components of b along their left vectors.
+  private let components: [(value: Double, square: Double)]
+  /// The squared norm of the rest of b, which no x reaches.
+  private let rest: Double
+  /// Singular values, and how many degrees of freedom each stands for; empty where they are not needed.
+  private let degrees: [(value: Double, weight: Double)]
+
+  /// The whole problem.
+  init(decomposing a: any LinearOperator, _ b: Tensor) throws {
+    rows = a.rows
+    let matrix = try a.matrix(like: b, a.parameters).to(.float64)
+    guard matrix.allFinite else { throw LeastSquaresError("the operator's matrix has elements that are not finite") }
+    let (u, s, _) = try matrix.singularValueDecomposition()
+    let scale = s.elementCount > 0 ? s[0].item() : 0
+    let values: [Double] = scale > 0 ? (s / scale).elements() : []
+    let coefficients: [Double] = u.transposed().matmul(b.to(.float64)).elements()
+    largest = scale
+    components = zip(values, coefficients).map { ($0, $1 * $1) }
+    rest = max(0, pow(b.euclideanNorm(), 2) - coefficients.reduce(0) { $0 + $1 * $1 })
+    degrees = values.map { ($0, 1) }
+  }
+
+  /// The problem projected onto the space of b, with degrees of freedom from the spaces of random signs: for z with
+  /// E[z·zᵀ] = I the trace is E[zᵀ·A·(AᵀA + δ²I)⁻¹·Aᵀ·z], a sum over the singular values of z's bidiagonal matrix.
+  init(_ process: GolubKahan, probes: [GolubKahan], rows: Int) throws {
+    self.rows = rows
+    let own = try Self.squares(process)
+    let scale = own.values.first ?? 0
+    largest = scale
+    components = zip(own.values, own.squares).map { (scale > 0 ? $0 / scale : 0, $1) }
+    rest = max(0, process.start * process.start - own.squares.reduce(0, +))
+    degrees = try probes.flatMap { probe in
+      let (values, squares) = try Self.squares(probe)
+      return zip(values, squares).map { (scale > 0 ? $0 / scale : 0, $1 / Double(probes.count)) }
+    }
+  }
+
+  /// The singular values of B, and the squared components of β₁·e₁ along its left singular vectors.
+  private static func squares(_ process: GolubKahan) throws -> (values: [Double], squares: [Double]) {
+    guard !process.alphas.isEmpty else { return ([], []) }
+    let matrix = bidiagonalMatrix(process.alphas, process.betas, process.alphas.count)
+    let (u, s, _) = try matrix.singularValueDecomposition()
+    return (s.elements(), (u[0] * process.start).square().elements())
+  }
+
+  /// ‖b − A·x_δ‖ at a δ relative to the largest singular value.
+  private func residualNorm(_ delta: Double) -> Double {
+    components.reduce(rest) { sum, component in
+      let filter = Self.complement(component.value, delta)
+      return sum + filter * filter * component.square
+    }.squareRoot()
+  }
+
+  /// rows − Σ σ²/(σ² + δ²).
+  private func remainingDegrees(_ delta: Double) -> Double {
+    Double(rows) - degrees.reduce(0) { $0 + $1.weight * (1 - Self.complement($1.value, delta)) }
+  }
+
+  /// δ²/(σ² + δ²).
+  private static func complement(_ value: Double, _ delta: Double) -> Double {
+    let sum = value * value + delta * delta
+    return sum > 0 ? delta * delta / sum : 1
+  }
+
+  /// δ by a rule; `nil` if there is none.
+  func choose(_ rule: DampingRule) -> Choice? {
+    let logarithm: Double?
+    switch rule {
+    case .generalizedCrossValidation:
+      logarithm = minimize { log in
+        let delta = exp2(log)
+        let remaining = remainingDegrees(delta)
+        // Beyond what the numbers resolve, G would be 0/0.
+        guard remaining > 1e-6 * Double(rows) else { return .infinity }
+        return pow(residualNorm(delta) / remaining, 2)
+      }
+    case .discrepancy(let noise): logarithm = root { residualNorm(exp2($0)) - noise }
+    }
+    guard let logarithm else { return nil }
+    let relative = exp2(logarithm)
+    return (
+      relative * largest, residualNorm(relative), degrees.isEmpty ? nil : Double(rows) - remainingDegrees(relative)
+    )
+  }
+
+  /// log₂ δ from the precision of the values to well above the largest.
+  private static let range = (-50.0, 10.0)
+
+  /// The minimiser over the range: the best of a grid, refined by golden sections.
+  private func minimize(_ function: (Double) -> Double) -> Double {
+    let (low, high) = Self.range
+    let grid = (0...240).map { low + (high - low) * Double($0) / 240 }
+    let values = grid.map(function)
+    let best = values.indices.min { values[$0] < values[$1] } ?? 0
+    var (left, right) = (grid[max(best - 1, 0)], grid[min(best + 1, 240)])
+    let section = (5.0.squareRoot() - 1) / 2
+    for _ in 0..<40 {
+      let (first, second) = (right - section * (right - left), left + section * (right - left))
+      if function(first) <= function(second) { right = second } else { left = first }
+    }
+    return (left + right) / 2
+  }
+
+  /// The zero of a rising function; nil if it is positive everywhere.
+  private func root(_ function: (Double) -> Double) -> Double? {
+    var (low, high) = Self.range
+    guard function(low) <= 0 else { return nil }
+    for _ in 0..<100 {
+      let middle = (low + high) / 2
+      if function(middle) <= 0 { low = middle } else { high = middle }
+    }
+    return (low + high) / 2
+  }
+}
