@@ -12,8 +12,10 @@ extension Benchmark {
   private static func backward(_ name: String) -> Benchmark {
     unrolled("gradient/\(name)") {
       let problem = try DifferentiableProblem(name)
-      let (x, unrolled) = (try problem.solve(iterations: iterations), try problem.unroll(iterations: iterations))
-      try problem.check(x, unrolled)
+      let solution = try problem.solve(iterations: iterations)
+      let unrolled = try problem.unroll(iterations: iterations)
+      try problem.check(solution, unrolled, iterations: iterations)
+      let x = solution.x
       return Workload(
         timed: Workload.timed { for _ in 0..<$0 { _ = try problem.gradients(of: x) } },
         peer: Workload.timed { for _ in 0..<$0 { _ = try problem.gradients(of: unrolled) } })
