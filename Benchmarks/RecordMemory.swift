@@ -30,7 +30,9 @@ struct RecordMemory: Codable {
   static func measure(_ name: String) throws -> [RecordMemory] {
     let problem = try DifferentiableProblem(String(name.drop { $0 != "/" }.dropFirst()))
     // What is allocated once and kept should not count.
-    for x in [try problem.solve(iterations: 2).x, try problem.unroll(iterations: 2)] { _ = try problem.gradients(of: x) }
+    for x in [try problem.solve(iterations: 2).x, try problem.unroll(iterations: 2)] {
+      _ = try problem.gradients(of: x)
+    }
     return try [10, 25, 50, 100].map { iterations in
       RecordMemory(
         name: name, iterations: iterations, scoreKit: try size(problem) { try problem.solve(iterations: iterations).x },

@@ -61,7 +61,8 @@ enum Table {
     let ratio = comparison.ratio
     let cells = [
       comparison.name + (comparison.note.map { ": \($0)" } ?? ""), "\(comparison.threads)", measure.unit,
-      shown(comparison.scoreKit), comparison.peer.map(shown) ?? "–", comparison.peerName, ratio.map { fixed($0.median, 2) } ?? "–",
+      shown(comparison.scoreKit), comparison.peer.map(shown) ?? "–", comparison.peerName,
+      ratio.map { fixed($0.median, 2) } ?? "–",
       ratio.map { "\(fixed($0.range.lowerBound, 2))–\(fixed($0.range.upperBound, 2))" } ?? "–",
     ]
     return "| " + cells.joined(separator: " | ") + " |"
