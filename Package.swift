@@ -73,9 +73,10 @@ let package = Package(
     .executableTarget(
       name: "gaussian-process", dependencies: ["ScoreKit"], path: "Examples/gaussian-process",
       resources: [.copy("Resources/co2.csv"), .copy("Resources/co2-attribution.txt")], swiftSettings: swift),
+    .systemLibrary(name: "CHeap", path: "Benchmarks/CHeap"),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], path: "Benchmarks",
-      exclude: ["peers", "README.md"], swiftSettings: swift),
+      name: "Benchmarks", dependencies: ["ScoreKit", "CommandLineSupport", "CHeap", argumentParser], path: "Benchmarks",
+      exclude: ["CHeap", "peers", "README.md"], swiftSettings: swift),
     // Tests
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "FileSupport", "TestSupport"], swiftSettings: swift),

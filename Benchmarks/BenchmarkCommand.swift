@@ -7,11 +7,11 @@ import ScoreKit
 struct BenchmarkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "Benchmarks",
-    abstract: "Times ScoreKit and PyTorch doing the same work by turns, and prints both.",
+    abstract: "Times ScoreKit and others doing the same work by turns, and prints both.",
     discussion: """
       Example: swift run -c release Benchmarks --filter train --python python3
 
-      The time ratio is ScoreKit's time over PyTorch's: below 1, ScoreKit is faster. Run it on an idle machine.
+      The time ratio is ScoreKit's time over the peer's: below 1, ScoreKit is faster. Run it on an idle machine.
       """)
 
   @Option(help: ArgumentHelp("Only the cases whose names contain this.", valueName: "text"))
@@ -29,7 +29,7 @@ struct BenchmarkCommand: ParsableCommand {
       valueName: "n"))
   var threads: Int?
 
-  @Option(help: ArgumentHelp("The Python that has PyTorch.", valueName: "path"))
+  @Option(help: ArgumentHelp("The Python that has the peers' packages.", valueName: "path"))
   var python = "python3"
 
   @Option(help: ArgumentHelp("Also write all times to a file.", valueName: "file"))
@@ -47,14 +47,20 @@ struct BenchmarkCommand: ParsableCommand {
     if let threads, !(1...4096).contains(threads) {
       throw ValidationError("--threads needs a whole number from 1 to 4096, not \(threads)")
     }
-    if selected.isEmpty {
-      throw ValidationError("--filter \(filter ?? "") fits none of \(Self.all.map(\.name).joined(separator: ", "))")
+    if selected.isEmpty, selectedRecords.isEmpty {
+      let names = Self.all.map(\.name) + RecordMemory.names
+      throw ValidationError("--filter \(filter ?? "") fits none of \(names.joined(separator: ", "))")
     }
   }
 
-  private static var all: [Benchmark] { Benchmark.training + Benchmark.sampling + Benchmark.operators }
+  private static var all: [Benchmark] {
+    Benchmark.training + Benchmark.sampling + Benchmark.operators + Benchmark.leastSquaresGradients
+      + Benchmark.leastSquaresSolves + Benchmark.leastSquaresTraffic + Benchmark.leastSquaresMethods
+  }
 
-  private var selected: [Benchmark] { Self.all.filter { filter.map($0.name.contains) ?? true } }
+  private func isSelected(_ name: String) -> Bool { filter.map(name.contains) ?? true }
+  private var selected: [Benchmark] { Self.all.filter { isSelected($0.name) } }
+  private var selectedRecords: [String] { RecordMemory.names.filter(isSelected) }
 
   func run() throws {
     #if DEBUG
@@ -67,19 +73,24 @@ struct BenchmarkCommand: ParsableCommand {
     var versions: Peer.Versions?
     do { versions = try Peer.versions(python: python) } catch { note("\(error)") }
     var report = Report(date: Date(), machine: machine, libtorch: Engine.version, peer: versions)
-    let peer = versions.map { "PyTorch \($0.torch), Python \($0.python)" } ?? "no PyTorch"
-    print(
-      "\(machine.processor), \(machine.processorCount) processors; libtorch \(Engine.version); \(peer)\n\n\(Table.header)"
-    )
+    let packages = versions?.packages.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" } ?? []
+    let described = versions.map { (["Python \($0.python)"] + packages).joined(separator: ", ") } ?? "no Python"
+    print("\(machine.processor), \(machine.processorCount) processors; libtorch \(Engine.version); \(described)\n")
+    if !selected.isEmpty { print(Table.header) }
     for benchmark in selected {
       for threads in threadCounts(of: benchmark, processors: machine.processorCount) {
-        let comparison = try Comparison.run(
-          benchmark, threads: threads, rounds: rounds, secondsPerRound: seconds,
-          peer: versions == nil ? nil : startPeer(benchmark, threads: threads))
+        guard let comparison = try compare(benchmark, threads: threads, hasPython: versions != nil) else { continue }
         print(Table.row(comparison, benchmark.measure))
         fflush(nil)
         report.comparisons.append(comparison)
       }
+    }
+    if !selectedRecords.isEmpty { print("\n\(RecordMemory.header)") }
+    for name in selectedRecords {
+      let rows = try RecordMemory.measure(name)
+      for row in rows { print(row.line) }
+      fflush(nil)
+      report.memory += rows
     }
     if let json {
       let encoder = JSONEncoder()
@@ -96,14 +107,26 @@ struct BenchmarkCommand: ParsableCommand {
     return benchmark.isParallel && processors > 1 ? [processors, 1] : [1]
   }
 
-  /// A peer, or `nil` and a sentence why not.
-  private func startPeer(_ benchmark: Benchmark, threads: Int) -> Peer? {
-    do {
-      return try Peer(benchmark.name, threads: threads, python: python)
-    } catch {
-      note("\(error)")
-      return nil
+  /// The comparison, or `nil` and a sentence where the peer is missing and the case pointless without it.
+  private func compare(_ benchmark: Benchmark, threads: Int, hasPython: Bool) throws -> Comparison? {
+    Engine.threadCount = threads
+    let workload = try benchmark.prepare()
+    var peer: Peer?
+    if workload.peer == nil {
+      if hasPython {
+        do {
+          peer = try Peer(benchmark.name, threads: threads, folder: workload.folder?.path, python: python)
+        } catch {
+          note("\(error)")
+        }
+      }
+      if peer == nil, !benchmark.isTimedAlone {
+        note("\(benchmark.name) is left out, since \(benchmark.peer) is missing")
+        return nil
+      }
     }
+    return try Comparison.run(
+      benchmark, workload, threads: threads, rounds: rounds, secondsPerRound: seconds, peer: peer)
   }
 
   private func note(_ sentence: String) { FileHandle.standardError.write(Data("note: \(sentence)\n".utf8)) }

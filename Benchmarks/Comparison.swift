@@ -4,6 +4,9 @@ import ScoreKit
 /// The times of one benchmark, of ScoreKit's and the peer's iterations by turns.
 struct Comparison: Codable {
   let name: String
+  let peerName: String
+  /// What else is to be said, such as the iterations that both solvers took.
+  let note: String?
   let threads: Int
   let iterationsPerRound: Int
   let parameterCount: Int
@@ -22,23 +25,22 @@ struct Comparison: Codable {
   /// The number of rounds at the start that do not count.
   static let warmupRounds = 1
 
-  /// Runs a benchmark.
+  /// Runs a benchmark that has been prepared.
   ///
   /// - Throws: `Peer.Failure` if the peer's network is another one.
   static func run(
-    _ benchmark: Benchmark, threads: Int, rounds: Int, secondsPerRound: Double, peer: Peer?
+    _ benchmark: Benchmark, _ workload: Workload, threads: Int, rounds: Int, secondsPerRound: Double, peer: Peer?
   ) throws -> Comparison {
-    Engine.threadCount = threads
-    let workload = try benchmark.prepare()
-    if let peer, peer.parameterCount != workload.parameterCount {
+    if let peer, workload.solverIterations == nil, peer.count != workload.parameterCount {
       throw Peer.Failure(
-        description: "\(benchmark.name): the peer's network has \(peer.parameterCount) parameters, ScoreKit's "
+        description: "\(benchmark.name): the peer's network has \(peer.count) parameters, ScoreKit's "
           + "\(workload.parameterCount): they are not the same")
     }
-    func time(_ iterations: Int) throws -> Double {
-      let elapsed = try ContinuousClock().measure { try workload.run(iterations) }
-      return elapsed / .seconds(1)
+    let note = workload.solverIterations.map { mine in
+      "\(mine)\(peer.map { ", \($0.count)" } ?? "") iterations"
     }
+    let time = workload.run
+    let timePeer = workload.peer ?? peer.map { peer in { try peer.run($0) } }
     // The first iteration also initialises libraries; the number grows until a round can be estimated from it.
     var iterations = 1
     var seconds = try time(iterations)
@@ -53,15 +55,16 @@ struct Comparison: Codable {
       let mine = try time(count) / Double(count)
       // Idle threads of the engine spin for some milliseconds before they sleep.
       Thread.sleep(forTimeInterval: 0.05)
-      let other = try peer.map { try $0.run(count) / Double(count) }
+      let other = try timePeer.map { try $0(count) / Double(count) }
       Thread.sleep(forTimeInterval: 0.05)
       guard round >= warmupRounds else { continue }
       ours.append(mine)
       if let other { theirs.append(other) }
     }
     return Comparison(
-      name: benchmark.name, threads: threads, iterationsPerRound: count, parameterCount: workload.parameterCount,
-      scoreKit: ours, peer: peer == nil ? nil : theirs)
+      name: benchmark.name, peerName: benchmark.peer, note: note ?? workload.note, threads: threads,
+      iterationsPerRound: count, parameterCount: workload.parameterCount, scoreKit: ours,
+      peer: timePeer == nil ? nil : theirs)
   }
 }
 

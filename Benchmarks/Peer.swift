@@ -7,15 +7,14 @@ final class Peer {
     let description: String
   }
 
-  /// The versions of what a peer needs.
+  /// The versions of a Python and of those of its packages that peers need, by name.
   struct Versions: Codable {
     let python: String
-    let torch: String
-    let diffusers: String?
+    let packages: [String: String]
   }
 
-  /// The number of parameters of the peer's network.
-  private(set) var parameterCount = 0
+  /// The number of parameters of the peer's network, or of iterations that its solver takes.
+  private(set) var count = 0
   private let name: String
   private let process: Process
   private let input: FileHandle
@@ -23,11 +22,13 @@ final class Peer {
   private var unread = Data()
 
   /// Starts a peer and waits until it is ready.
-  init(_ name: String, threads: Int, python: String) throws {
+  ///
+  /// - Parameter folder: where its input is, if it needs any.
+  init(_ name: String, threads: Int, folder: String?, python: String) throws {
     self.name = name
-    (process, input, output) = try Self.start(python, [name, "\(threads)"])
+    (process, input, output) = try Self.start(python, [name, "\(threads)"] + (folder.map { [$0] } ?? []))
     guard let count = try Int(answer(to: nil, "ready")) else { throw Failure(description: "\(name): no count") }
-    parameterCount = count
+    self.count = count
   }
 
   deinit {
@@ -45,12 +46,10 @@ final class Peer {
 
   /// Asks a Python for the packages of the peers.
   ///
-  /// - Throws: `Failure` if there is no such Python or it has no PyTorch.
+  /// - Throws: `Failure` if there is no such Python.
   static func versions(python: String) throws -> Versions {
     let failure = Failure(
-      description:
-        "\(python) has no PyTorch, so ScoreKit is timed alone: name a Python that has it with --python, or run "
-        + "`\(python) -m pip install torch==2.11.0 diffusers`")
+      description: "\(python) does not run, so ScoreKit is timed without it: name a Python with --python")
     guard let (process, _, output) = try? start(python, ["versions"], quietly: true) else { throw failure }
     let data = try? output.readToEnd()
     process.waitUntilExit()

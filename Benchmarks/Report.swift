@@ -13,6 +13,8 @@ struct Report: Codable {
   let peer: Peer.Versions?
   /// The results.
   var comparisons: [Comparison] = []
+  /// What records of solves keep in memory.
+  var memory: [RecordMemory] = []
 }
 
 /// The machine that times were measured on.
@@ -50,16 +52,17 @@ struct Machine: Codable {
 /// The lines of the table.
 enum Table {
   static let header = """
-    | case | threads | unit | ScoreKit | PyTorch | time ratio | range |
-    |---|---:|---|---:|---:|---:|---:|
+    | case | threads | unit | ScoreKit | peer | | time ratio | range |
+    |---|---:|---|---:|---:|---|---:|---:|
     """
 
   static func row(_ comparison: Comparison, _ measure: Benchmark.Measure) -> String {
     func shown(_ seconds: [Double]) -> String { digits(measure.value(seconds: median(seconds))) }
     let ratio = comparison.ratio
     let cells = [
-      comparison.name, "\(comparison.threads)", measure.unit, shown(comparison.scoreKit),
-      comparison.peer.map(shown) ?? "–", ratio.map { fixed($0.median, 2) } ?? "–",
+      comparison.name + (comparison.note.map { ": \($0)" } ?? ""), "\(comparison.threads)", measure.unit,
+      shown(comparison.scoreKit), comparison.peer.map(shown) ?? "–", comparison.peerName,
+      ratio.map { fixed($0.median, 2) } ?? "–",
       ratio.map { "\(fixed($0.range.lowerBound, 2))–\(fixed($0.range.upperBound, 2))" } ?? "–",
     ]
     return "| " + cells.joined(separator: " | ") + " |"

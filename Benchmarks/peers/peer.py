@@ -1,22 +1,21 @@
-"""PyTorch's side of the benchmarks: does the work of one case when told to, and tells how long it took.
+"""The peers' side of the benchmarks: does the work of one case when told to, and tells how long it took.
 
-    python3 peer.py CASE THREADS      then "run N" on standard input gives "seconds S" on standard output
+    python3 peer.py CASE THREADS [FOLDER]   then "run N" on standard input gives "seconds S" on standard output
     python3 peer.py versions
 
-Needs `pip install torch==2.11.0 diffusers` (diffusers for the U-Nets alone). The Swift harness starts it.
+The Swift harness starts it. Each case needs the packages named below alone.
 """
 
 import importlib.metadata
 import json
+import os
 import platform
 import sys
 import time
 
-import torch
-
-import operators
-import sampling
-import training
+PACKAGES = {
+    "torch": "torch==2.11.0", "diffusers": "diffusers", "numpy": "numpy", "scipy": "scipy", "jax": "jax",
+    "matfree": "matfree", "lineax": "lineax"}
 
 
 def version(package):
@@ -26,20 +25,59 @@ def version(package):
         return None
 
 
+def needed(kind, name):
+    if kind == "lsmr":
+        package = name.split("-")[-1]
+        return ["numpy", "scipy"] if package == "scipy" else ["numpy", "jax", package]
+    return ["torch", "diffusers"] if name.startswith("unet") else ["torch"]
+
+
+def limit_threads(count):
+    """For libraries other than PyTorch, which read it when they are loaded."""
+    for variable in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"]:
+        os.environ[variable] = str(count)
+    if count == 1:
+        os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_cpu_multi_thread_eigen=false"
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+
+def make(kind, name, threads):
+    if kind == "lsmr":
+        limit_threads(threads)
+        import least_squares
+
+        return least_squares.make(name, sys.argv[3])
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    if kind == "train":
+        import training
+
+        return training.make(name)
+    if kind == "sample":
+        import sampling
+
+        return sampling.make(name)
+    import operators
+
+    return operators.make(name)
+
+
 def main():
     if sys.argv[1] == "versions":
+        found = {package: version(package) for package in PACKAGES}
         print(json.dumps({
-            "python": platform.python_version(), "torch": torch.__version__, "diffusers": version("diffusers")}))
+            "python": platform.python_version(), "packages": {k: v for k, v in found.items() if v is not None}}))
         return
-    torch.set_num_threads(int(sys.argv[2]))
-    torch.manual_seed(0)
     kind, name = sys.argv[1].split("/")
-    if name.startswith("unet") and version("diffusers") is None:
-        print("error diffusers is not installed: run `pip install diffusers`", flush=True)
+    missing = [package for package in needed(kind, name) if version(package) is None]
+    if missing:
+        arguments = " ".join(PACKAGES[package] for package in missing)
+        print(f"error {' and '.join(missing)} not installed: run `python3 -m pip install {arguments}`", flush=True)
         return
-    make = {"train": training.make, "sample": sampling.make, "operator": operators.make}[kind]
-    parameter_count, run = make(name)
-    print("ready", parameter_count, flush=True)
+    count, run = make(kind, name, int(sys.argv[2]))
+    print("ready", count, flush=True)
     for line in sys.stdin:
         iterations = int(line.split()[1])
         start = time.perf_counter()

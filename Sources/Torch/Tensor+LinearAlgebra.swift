@@ -37,6 +37,11 @@ extension Tensor {
   /// Whether two values share one handle: the same tensor, not merely equal elements.
   package func isSame(as other: Tensor) -> Bool { handle === other.handle }
 
+  /// A·x or Aᵀ·x for this matrix, on all threads and with bits that do not depend on their number; nothing is recorded.
+  package func vectorProduct(_ x: Tensor, transposed: Bool = false) -> Tensor {
+    produce("vectorProduct", [self, x]) { ctorch_matrix_vector(pointer, transposed, x.pointer, $0) }
+  }
+
   /// The product with a vector of a sparse matrix in compressed rows, whose elements these are; nothing is recorded.
   package func compressedRowsProduct(
     rowOffsets: Tensor, columns: Tensor, shape: (rows: Int, columns: Int), with x: Tensor

@@ -15,6 +15,10 @@ CTORCH_API int ctorch_cholesky(const ctorch_tensor *x, ctorch_tensor *_Nullable 
 CTORCH_API int ctorch_solve_lower(const ctorch_tensor *factor, const ctorch_tensor *b, bool transposed,
                                   ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_API int ctorch_diagonal(const ctorch_tensor *x, ctorch_tensor *_Nullable *_Nonnull out);
+/// The product of a matrix, or of its transpose, with a vector on all threads; its bits do not depend on their number.
+/// Nothing is recorded.
+CTORCH_API int ctorch_matrix_vector(const ctorch_tensor *matrix, bool transposed, const ctorch_tensor *vector,
+                                    ctorch_tensor *_Nullable *_Nonnull out);
 /// The product of a sparse matrix in compressed rows with a vector; nothing is recorded.
 CTORCH_API int ctorch_csr_product(const ctorch_tensor *row_offsets, const ctorch_tensor *columns,
                                   const ctorch_tensor *values, int64_t row_count, int64_t column_count,

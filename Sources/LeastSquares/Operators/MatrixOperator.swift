@@ -22,11 +22,18 @@ public struct MatrixOperator: LinearOperator {
   public var parameters: [Tensor] { [matrix] }
 
   /// A·x.
-  public func apply(_ x: Tensor, _ parameters: [Tensor]) throws -> Tensor { parameters[0].matmul(x) }
+  public func apply(_ x: Tensor, _ parameters: [Tensor]) throws -> Tensor {
+    isRecorded(x, parameters) ? parameters[0].matmul(x) : parameters[0].vectorProduct(x)
+  }
 
   /// Aᵀ·y.
   public func applyAdjoint(_ y: Tensor, _ parameters: [Tensor]) throws -> Tensor {
-    parameters[0].transposed().matmul(y)
+    isRecorded(y, parameters)
+      ? parameters[0].transposed().matmul(y) : parameters[0].vectorProduct(y, transposed: true)
+  }
+
+  private func isRecorded(_ vector: Tensor, _ parameters: [Tensor]) -> Bool {
+    gradientsAreRecorded && (vector.requiresGradient || parameters[0].requiresGradient)
   }
 
   /// The matrix itself.
