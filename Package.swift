@@ -71,6 +71,9 @@ let package = Package(
       name: "custom-score-model", dependencies: ["ScoreKit"], path: "Examples/custom-score-model",
       swiftSettings: swift),
     .executableTarget(
+      name: "least-squares-layer", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
+      path: "Examples/least-squares-layer", swiftSettings: swift),
+    .executableTarget(
       name: "Benchmarks", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], path: "Benchmarks",
       exclude: ["peers", "README.md"], swiftSettings: swift),
     // Tests
@@ -78,6 +81,9 @@ let package = Package(
     .testTarget(name: "TorchTests", dependencies: ["Torch", "FileSupport", "TestSupport"], swiftSettings: swift),
     .testTarget(
       name: "LeastSquaresTests", dependencies: ["LeastSquares", "TestSupport"], resources: [.copy("Golden")],
+      swiftSettings: swift),
+    .testTarget(
+      name: "LeastSquaresLayerTests", dependencies: ["least-squares-layer", "ScoreKit", "TestSupport"],
       swiftSettings: swift),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CZlib"], swiftSettings: swift),
     .testTarget(
