@@ -29,9 +29,9 @@ struct Evaluation {
     return (mean, (variance / count).squareRoot())
   }
 
-  /// A network for features that came about without a damping: of δ = 10⁻⁴, 10⁻³·⁵, …, 10 it has the best for these tasks.
+  /// A network for features that came about without a damping: of δ = 10⁻³, 10⁻²·⁵, …, 10 it has the best for these tasks.
   func bestRegressor(for features: FeatureNetwork) throws -> FewShotRegressor {
-    let candidates = (-8...2).map { exponent in
+    let candidates = (-6...2).map { exponent in
       FewShotRegressor(features: features, layer: LeastSquaresLayer(damping: pow(10, Double(exponent) / 2)))
     }
     let means = try candidates.map { try error(of: $0).mean }

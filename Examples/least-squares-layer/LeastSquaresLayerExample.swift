@@ -45,7 +45,7 @@ struct LeastSquaresLayerExample: ParsableCommand {
     var (validation, test) = (source(0), source(1))
     print("mean squared error on 600 new tasks")
     for shots in [5, 10] {
-      let choice = Evaluation(tasks: 200, shots: shots, using: &validation)
+      let choice = Evaluation(tasks: 600, shots: shots, using: &validation)
       let test = Evaluation(tasks: 600, shots: shots, using: &test)
       for (name, model) in [
         ("features not trained", try choice.bestRegressor(for: initialFeatures())),
@@ -58,7 +58,7 @@ struct LeastSquaresLayerExample: ParsableCommand {
     }
 
     var drawing = source(2)
-    let before = try Evaluation(tasks: 200, shots: 5, using: &drawing).bestRegressor(for: initialFeatures())
+    let before = try Evaluation(tasks: 600, shots: 5, using: &drawing).bestRegressor(for: initialFeatures())
     let tasks = SinusoidTasks(count: 4, using: &drawing)
     try picture(of: tasks, known: tasks.examples(perTask: 5, using: &drawing), before: before, after: layered)
       .write(toPNG: path)
