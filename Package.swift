@@ -71,6 +71,9 @@ let package = Package(
       name: "custom-score-model", dependencies: ["ScoreKit"], path: "Examples/custom-score-model",
       swiftSettings: swift),
     .executableTarget(
+      name: "least-squares-layer", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
+      path: "Examples/least-squares-layer", swiftSettings: swift),
+    .executableTarget(
       name: "gaussian-process", dependencies: ["ScoreKit"], path: "Examples/gaussian-process",
       resources: [.copy("Resources/co2.csv"), .copy("Resources/co2-attribution.txt")], swiftSettings: swift),
     .systemLibrary(name: "CHeap", path: "Benchmarks/CHeap"),
@@ -82,6 +85,9 @@ let package = Package(
     .testTarget(name: "TorchTests", dependencies: ["Torch", "FileSupport", "TestSupport"], swiftSettings: swift),
     .testTarget(
       name: "LeastSquaresTests", dependencies: ["LeastSquares", "TestSupport"], resources: [.copy("Golden")],
+      swiftSettings: swift),
+    .testTarget(
+      name: "LeastSquaresLayerTests", dependencies: ["least-squares-layer", "ScoreKit", "TestSupport"],
       swiftSettings: swift),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CZlib"], swiftSettings: swift),
     .testTarget(

@@ -46,6 +46,8 @@ public struct LineChart: Sendable {
   public var marks: [Series]
   /// How the vertical axis is divided.
   public var yScale: Scale
+  /// What the vertical axis shows, where curves are cut off; if it is nil, the curves with a margin.
+  public var yRange: ClosedRange<Double>?
   /// The width of the picture in pixels.
   public var width: Int
   /// The height of the picture in pixels.
@@ -72,15 +74,22 @@ public struct LineChart: Sendable {
   /// Draws the chart: an RGB picture.
   ///
   /// The cost is that of sorting the points, and of the picture's size for every curve.
+  ///
+  /// - Precondition: `yRange` is finite and, where the vertical axis is logarithmic, positive.
   public func image() -> Image {
     let scale: Axis.Scale = yScale == .linear ? .linear : .logarithmic
+    if let yRange {
+      precondition(
+        Axis.shows(yRange.lowerBound, scale: scale) && Axis.shows(yRange.upperBound, scale: scale),
+        "a chart cannot show the range \(yRange)")
+    }
     let edges = bands.flatMap(\.points).flatMap { [(x: $0.x, y: $0.low), (x: $0.x, y: $0.high)] }
     let shown = ((series + marks).flatMap(\.points) + edges).filter {
       Axis.shows($0.x) && Axis.shows($0.y, scale: scale)
     }
     let x = Axis(Axis.range(of: shown.map(\.x), margin: 0.02), tickCount: width / 130)
     let y = Axis(
-      Axis.range(of: shown.map(\.y), scale: scale, margin: 0.05), scale: scale, tickCount: height / 80)
+      yRange ?? Axis.range(of: shown.map(\.y), scale: scale, margin: 0.05), scale: scale, tickCount: height / 80)
     let area = PlotArea(
       left: PlotFrame.labelWidth(of: y) + 14, top: title.isEmpty ? 18 : 48, right: width - 24,
       bottom: height - (xLabel.isEmpty ? 40 : 64))

@@ -103,6 +103,15 @@ import Testing
     #expect(rows(image, 265).isEmpty)
   }
 
+  @Test func curvesAreCutOffAtTheEndsOfAGivenRange() {
+    let points = (0...100).map { (x: Double($0), y: Double($0)) }
+    var chart = LineChart(series: [.init("line", points: points)], width: 480, height: 320)
+    chart.yRange = 0...50
+    let image = chart.image()
+    #expect(rows(image, 150).count > 0)
+    #expect(rows(image, 360).isEmpty)
+  }
+
   @Test func manyPointsKeepTheirExtremes() throws {
     var values = (0..<50_000).map { _ in 0.0 }
     values[25_000] = 1

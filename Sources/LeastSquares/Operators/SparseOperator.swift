@@ -52,6 +52,7 @@ public struct SparseOperator: LinearOperator {
     guard rowIndices.count == columnIndices.count else {
       throw LeastSquaresError("\(rowIndices.count) row indices do not match \(columnIndices.count) column indices")
     }
+    guard rows >= 0 else { throw LeastSquaresError("a sparse matrix cannot have \(rows) rows") }
     if let row = rowIndices.first(where: { !(0..<rows).contains($0) }) {
       throw LeastSquaresError("row index \(row) is not below the number of rows, \(rows)")
     }
@@ -104,6 +105,7 @@ public struct SparseOperator: LinearOperator {
         "the row offsets of a sparse matrix rise from 0 to the number of elements, \(columnIndices.count); these do not"
       )
     }
+    guard columns >= 0 else { throw LeastSquaresError("a sparse matrix cannot have \(columns) columns") }
     if let column = columnIndices.first(where: { !(0..<columns).contains($0) }) {
       throw LeastSquaresError("column index \(column) is not below the number of columns, \(columns)")
     }

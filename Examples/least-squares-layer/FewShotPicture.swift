@@ -1,0 +1,32 @@
+import Foundation
+import ScoreKit
+
+/// Draws charts of new tasks: the true curves, their known points, and the predictions before and after training.
+func picture(of tasks: SinusoidTasks, known: Examples, before: FewShotRegressor, after: FewShotRegressor) throws
+  -> Image
+{
+  let truth = tasks.evenExamples(perTask: 201)
+  let (first, last) = try withoutGradients {
+    (try before.predictions(at: truth.x, from: known), try after.predictions(at: truth.x, from: known))
+  }
+  func points(_ x: Tensor, _ y: Tensor, _ task: Int) -> [(x: Double, y: Double)] {
+    Array(zip(x[task].elements(as: Double.self), y[task].elements(as: Double.self)))
+  }
+  func error(_ predictions: Tensor, _ task: Int) -> String {
+    String(format: "%.2f", (predictions[task] - truth.y[task]).square().mean().item())
+  }
+  let charts = (0..<tasks.count).map { task in
+    var chart = LineChart(
+      title: "mean squared error \(error(first, task)) before, \(error(last, task)) after",
+      series: [
+        .init("true curve", points: points(truth.x, truth.y, task)),
+        .init("before training", points: points(truth.x, first, task)),
+        .init("after training", points: points(truth.x, last, task)),
+        // Points with gaps between them are drawn as dots.
+        .init("known points", points: points(known.x, known.y, task).flatMap { [$0, (x: $0.x, y: .nan)] }),
+      ], width: 640, height: 420)
+    chart.yRange = -6...10  // All curves fit in, and the legend above them.
+    return chart.image()
+  }
+  return ImageGrid(columns: 2, padding: 8).image(of: charts)
+}
