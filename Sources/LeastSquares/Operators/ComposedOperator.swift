@@ -36,4 +36,8 @@ public struct ComposedOperator: LinearOperator {
     try inner.applyAdjoint(
       outer.applyAdjoint(y, Array(parameters[..<outerCount])), Array(parameters[outerCount...]))
   }
+  /// ⟨y, A·(B·x)⟩ by A's pairing.
+  public func pairing(_ y: Tensor, _ x: Tensor, _ parameters: [Tensor]) throws -> Tensor {
+    try outer.pairing(y, inner.apply(x, Array(parameters[outerCount...])), Array(parameters[..<outerCount]))
+  }
 }

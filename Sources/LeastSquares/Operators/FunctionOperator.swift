@@ -7,7 +7,7 @@ public import Torch
 /// ```
 ///
 /// Without an adjoint, products with it come from transposing the function automatically; the function must then be written
-/// in recorded operations.
+/// in recorded operations. It is recorded once for each θ: what it captures besides, it captures as it then was.
 public struct FunctionOperator: LinearOperator {
   /// A product: the vector and θ to a vector.
   public typealias Product = (_ vector: Tensor, _ parameters: [Tensor]) throws -> Tensor

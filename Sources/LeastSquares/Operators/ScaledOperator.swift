@@ -28,6 +28,10 @@ public struct ScaledOperator: LinearOperator {
   public func applyAdjoint(_ y: Tensor, _ parameters: [Tensor]) throws -> Tensor {
     try base.applyAdjoint(y, Array(parameters.dropFirst())) * parameters[0].reshaped([]).to(y.dtype)
   }
+  /// c times the base's pairing.
+  public func pairing(_ y: Tensor, _ x: Tensor, _ parameters: [Tensor]) throws -> Tensor {
+    try base.pairing(y, x, Array(parameters.dropFirst())) * parameters[0].reshaped([]).to(x.dtype)
+  }
   /// c times the base's matrix.
   public func matrix(like vector: Tensor, _ parameters: [Tensor]) throws -> Tensor {
     try withoutGradients {

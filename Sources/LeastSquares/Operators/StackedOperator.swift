@@ -38,6 +38,12 @@ public struct StackedOperator: LinearOperator {
     }
     return sum ?? Tensor.zeros([columns], dtype: y.dtype, device: y.device)
   }
+  /// The sum of the parts' pairings.
+  public func pairing(_ y: Tensor, _ x: Tensor, _ parameters: [Tensor]) throws -> Tensor {
+    try zip(zip(parts, y.split(parts.map(\.rows))), slices(parameters)).map { part, slice in
+      try part.0.pairing(part.1, x, slice)
+    }.reduce(Tensor(0, dtype: x.dtype).to(x.device), +)
+  }
 
   private func slices(_ parameters: [Tensor]) -> [[Tensor]] {
     var start = 0
