@@ -74,7 +74,8 @@ let package = Package(
       name: "least-squares-layer", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
       path: "Examples/least-squares-layer", swiftSettings: swift),
     .executableTarget(
-      name: "gaussian-process", dependencies: ["ScoreKit"], path: "Examples/gaussian-process",
+      name: "gaussian-process", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
+      path: "Examples/gaussian-process",
       resources: [.copy("Resources/co2.csv"), .copy("Resources/co2-attribution.txt")], swiftSettings: swift),
     .systemLibrary(name: "CHeap", path: "Benchmarks/CHeap"),
     .executableTarget(
