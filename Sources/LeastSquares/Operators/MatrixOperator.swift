@@ -22,18 +22,29 @@ public struct MatrixOperator: LinearOperator {
   public var parameters: [Tensor] { [matrix] }
 
   /// A·x.
+  ///
+  /// - Throws: `LeastSquaresError` for a vector of another element type or on another device.
   public func apply(_ x: Tensor, _ parameters: [Tensor]) throws -> Tensor {
-    isRecorded(x, parameters) ? parameters[0].matmul(x) : parameters[0].vectorProduct(x)
+    try product(parameters[0], x, transposed: false)
   }
 
   /// Aᵀ·y.
+  ///
+  /// - Throws: `LeastSquaresError` for a vector of another element type or on another device.
   public func applyAdjoint(_ y: Tensor, _ parameters: [Tensor]) throws -> Tensor {
-    isRecorded(y, parameters)
-      ? parameters[0].transposed().matmul(y) : parameters[0].vectorProduct(y, transposed: true)
+    try product(parameters[0], y, transposed: true)
   }
 
-  private func isRecorded(_ vector: Tensor, _ parameters: [Tensor]) -> Bool {
-    gradientsAreRecorded && (vector.requiresGradient || parameters[0].requiresGradient)
+  private func product(_ matrix: Tensor, _ vector: Tensor, transposed: Bool) throws -> Tensor {
+    guard vector.dtype == matrix.dtype, vector.device == matrix.device else {
+      throw LeastSquaresError(
+        "the matrix is \(matrix.dtype) on \(matrix.device), but the vector is \(vector.dtype) on \(vector.device); "
+          + "convert one of them")
+    }
+    if gradientsAreRecorded, vector.requiresGradient || matrix.requiresGradient {
+      return (transposed ? matrix.transposed() : matrix).matmul(vector)
+    }
+    return matrix.vectorProduct(vector, transposed: transposed)
   }
 
   /// The matrix itself.

@@ -4,8 +4,8 @@ public import Torch
 ///
 /// It is equivalent to MINRES on the normal equations, so ‖Aᵀ·r‖ falls monotonically and stopping early is safe. The
 /// stopping rules, and their codes, are those of SciPy's `lsmr`. Differences from SciPy: the limit of iterations is 10·min(m, n)
-/// rather than min(m, n); for b = 0 a starting point is used and not dropped; and a claim of convergence is checked against the
-/// residual of x, computed anew.
+/// rather than min(m, n); for b = 0 a starting point is used and not dropped; the estimate of the condition number does not
+/// depend on the operator's magnitude; and a claim of convergence is checked against the residual of x, computed anew.
 ///
 /// - **Cost** of an iteration: a product with A, one with Aᵀ, and memory traffic of 3·rows + 10·columns elements; of a solve:
 ///   two more products, for the starting vector and for the residuals, each. Vectors at a time: 2 of `rows`, 6 of `columns`.
@@ -120,17 +120,14 @@ struct Residuals {
   init(_ a: any LinearOperator, _ b: Tensor, _ x: Tensor, damping: Double, from x0: Tensor?) throws {
     var residual = try a.apply(x)
     let norm = residual.combine(1, b, -1)
-    let gradient = try a.applyAdjoint(residual)
     self.residual = residual
-    if damping == 0 {
-      residualNorm = norm
-      normalResidualNorm = gradient.euclideanNorm()
-    } else {
-      let step = x0.map { x - $0 } ?? x
-      residualNorm = hypotenuse(norm, damping * step.euclideanNorm())
-      var normal = gradient
-      normalResidualNorm = normal.combine(-damping * damping, step, 1)
-    }
+    let penalty = damping == 0 ? nil : (x0.map { x - $0 } ?? x) * damping
+    residualNorm = hypotenuse(norm, penalty?.euclideanNorm() ?? 0)
+    // Of residuals divided by their norm, so that the product stays within range for operators of any magnitude.
+    let scale = residualNorm > 0 ? residualNorm : 1
+    var normal = try a.applyAdjoint(residual / scale)
+    normalResidualNorm =
+      scale * (penalty.map { normal.combine(-damping / scale, $0, 1) } ?? normal.euclideanNorm())
   }
 }
 

@@ -28,7 +28,7 @@ struct LSMRRecurrence {
   private var dampedResidual = 0.0
 
   private var frobeniusNorm: Double
-  private var (largestRhoBar, smallestRhoBar) = (0.0, 1e100)
+  private var (largestRhoBar, smallestRhoBar) = (0.0, Double.infinity)
 
   init(alpha: Double, beta: Double, damping: Double, bNorm: Double) {
     self.alpha = alpha
@@ -66,11 +66,15 @@ struct LSMRRecurrence {
     frobeniusNorm = hypotenuse(operatorNorm, alpha)
     self.alpha = alpha
 
-    largestRhoBar = max(largestRhoBar, rhoBarOld)
-    if iteration > 1 { smallestRhoBar = min(smallestRhoBar, rhoBarOld) }
+    // The 1 that ρ̄ starts with, which SciPy counts among the largest, says nothing about the operator.
+    if iteration > 1 {
+      largestRhoBar = max(largestRhoBar, rhoBarOld)
+      smallestRhoBar = min(smallestRhoBar, rhoBarOld)
+    }
     condition = max(largestRhoBar, rhoTemporary) / min(smallestRhoBar, rhoTemporary)
     normalResidualNorm = zetaBar.magnitude
-    return (-thetaBar * rho / (rhoOld * rhoBarOld), zeta / (rho * rhoBar), -thetaNew / rho)
+    // Products of two norms are avoided: they leave the range of doubles for norms beyond 1e±154.
+    return (-thetaBar / rhoBarOld * (rho / rhoOld), zeta / rho / rhoBar, -thetaNew / rho)
   }
 
   /// ‖r̄‖, by rotations of the right-hand side β₁·e₁.
@@ -89,9 +93,8 @@ struct LSMRRecurrence {
     betaDot = -sTildeOld * betaDot + cTildeOld * betaHat
     tauTildeOld = (zetaOld - thetaTildeOld * tauTildeOld) / rhoTildeOld
     let tauDot = (zeta - thetaTilde * tauTildeOld) / rhoDotOld
-    dampedResidual += betaCheck * betaCheck
-    let rest = betaDot - tauDot
-    residualNorm = (dampedResidual + rest * rest + betaDoubleDot * betaDoubleDot).squareRoot()
+    dampedResidual = hypotenuse(dampedResidual, betaCheck)
+    residualNorm = hypotenuse(hypotenuse(dampedResidual, betaDot - tauDot), betaDoubleDot)
   }
 
   mutating func estimate(solutionNorm: Double) { self.solutionNorm = solutionNorm }
