@@ -71,25 +71,24 @@ private final class Stopwatch {
 /// a ← b + s·c on arrays of single precision.
 private final class Triad {
   private let count: Int
-  // Each thread writes its own part.
-  private nonisolated(unsafe) let a, b, c: UnsafeMutablePointer<Float>
+  // Memory of the same kind as that of LSMR's vectors, huge pages included. Nobody else holds the tensors.
+  private let tensors: [Tensor]
 
   init(count: Int) {
     self.count = count
-    (a, b, c) = (.allocate(capacity: count), .allocate(capacity: count), .allocate(capacity: count))
-    for (array, value) in [(a, 0), (b, 1), (c, 2)] as [(UnsafeMutablePointer<Float>, Float)] {
-      array.initialize(repeating: value, count: count)
-    }
+    tensors = [0, 1, 2].map { Tensor.full([count], $0) }
   }
 
-  deinit { for array in [a, b, c] { array.deallocate() } }
-
   func run(threads: Int) {
-    let (a, b, c, count) = (a, b, c, count)
+    let count = count
+    let pointers = tensors.map { UnsafeMutablePointer<Float>(bitPattern: $0.memoryAddress) }
+    guard let a = pointers[0], let b = pointers[1], let c = pointers[2] else { return }
+    // Each thread writes its own part.
     nonisolated(unsafe) let arrays = (a, b, c)
     DispatchQueue.concurrentPerform(iterations: threads) { thread in
       let (a, b, c) = arrays
       for index in (count * thread / threads)..<(count * (thread + 1) / threads) { a[index] = b[index] + 3 * c[index] }
     }
+    withExtendedLifetime(tensors) {}
   }
 }

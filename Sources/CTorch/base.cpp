@@ -3,9 +3,6 @@
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <dlfcn.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include <atomic>
 #include <cstring>
@@ -115,14 +112,6 @@ int ctorch_device_count(int device_type, int64_t *out) {
   });
 }
 
-void ctorch_keep_freed_memory(void) {
-#ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  mallopt(M_TOP_PAD, 64 << 20);
-#endif
-}
-
 int ctorch_from_data(const void *data, int64_t byte_count, int dtype, const int64_t *sizes, int64_t rank,
                      ctorch_tensor **out) {
   return produce(out, [&] {
@@ -158,6 +147,10 @@ int64_t ctorch_element_count(const ctorch_tensor *tensor) { return unwrap(tensor
 int ctorch_dtype(const ctorch_tensor *tensor) { return static_cast<int>(unwrap(tensor).scalar_type()); }
 int ctorch_device_type(const ctorch_tensor *tensor) { return static_cast<int>(unwrap(tensor).device().type()); }
 int ctorch_device_index(const ctorch_tensor *tensor) { return std::max<int>(0, unwrap(tensor).device().index()); }
+
+uintptr_t ctorch_address(const ctorch_tensor *tensor) {
+  return reinterpret_cast<uintptr_t>(unwrap(tensor).const_data_ptr());
+}
 
 int ctorch_copy_out(const ctorch_tensor *tensor, void *data, int64_t byte_count) {
   return guarded([&] {

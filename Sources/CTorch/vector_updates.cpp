@@ -40,10 +40,12 @@ __attribute__((always_inline)) inline double combine(T a, const T *x, T b, const
   Sums sums;
   int64_t i = 0;
   for (; i + lanes <= count; i += lanes) {
+    // The result may be y itself: computed before any of it is stored, a group of lanes can still be vectors.
+    T values[lanes];
+    for (int j = 0; j < lanes; ++j) values[j] = a * x[i + j] + b * y[i + j];
     for (int j = 0; j < lanes; ++j) {
-      const T value = a * x[i + j] + b * y[i + j];
-      result[i + j] = value;
-      sums.lane[j] += static_cast<double>(value) * static_cast<double>(value);
+      result[i + j] = values[j];
+      sums.lane[j] += static_cast<double>(values[j]) * static_cast<double>(values[j]);
     }
   }
   for (; i < count; ++i) {
@@ -67,20 +69,28 @@ __attribute__((always_inline)) inline double advance(const Advance<T> &a, int64_
   const T p = a.p, q = a.q, r = a.r, s = a.s;
   const T *v = a.v, *g = a.g, *x = a.x, *h = a.h;
   T *new_g = a.new_g, *new_x = a.new_x, *new_h = a.new_h;
-  auto step = [&](int64_t i, int lane) __attribute__((always_inline)) {
-    const T gi = h[i] + p * g[i];
-    const T xi = x[i] + q * gi;
-    const T hi = r * v[i] + s * h[i];
+  int64_t i = start;
+  for (; i + lanes <= end; i += lanes) {
+    T gs[lanes], xs[lanes], hs[lanes];
+    for (int j = 0; j < lanes; ++j) {
+      gs[j] = h[i + j] + p * g[i + j];
+      xs[j] = x[i + j] + q * gs[j];
+      hs[j] = r * v[i + j] + s * h[i + j];
+    }
+    for (int j = 0; j < lanes; ++j) {
+      new_g[i + j] = gs[j];
+      new_x[i + j] = xs[j];
+      new_h[i + j] = hs[j];
+      sums.lane[j] += static_cast<double>(xs[j]) * static_cast<double>(xs[j]);
+    }
+  }
+  for (; i < end; ++i) {
+    const T gi = h[i] + p * g[i], xi = x[i] + q * gi, hi = r * v[i] + s * h[i];
     new_g[i] = gi;
     new_x[i] = xi;
     new_h[i] = hi;
-    sums.lane[lane] += static_cast<double>(xi) * static_cast<double>(xi);
-  };
-  int64_t i = start;
-  for (; i + lanes <= end; i += lanes) {
-    for (int j = 0; j < lanes; ++j) step(i + j, j);
+    sums.lane[i % lanes] += static_cast<double>(xi) * static_cast<double>(xi);
   }
-  for (; i < end; ++i) step(i, static_cast<int>(i % lanes));
   return sums.total();
 }
 

@@ -60,10 +60,11 @@ public enum Engine {
 
   static let failureHandler = Mutex<(@Sendable (EngineError) -> Void)?>(nil)
 
-  /// Has glibc's allocator keep freed memory for later tensors rather than give it back to the system.
+  /// Has freed memory kept for later tensors rather than given back to the system.
   ///
-  /// A training step frees and allocates the same activations again; without this each of them faults its pages in anew.
-  /// A process that calls it, as the command-line tools do, holds on to the peak of its memory. No effect elsewhere.
+  /// Training steps and iterative solvers free and allocate the same sizes again; without this each of them faults its pages in
+  /// anew. Of blocks of a MiB and more up to a GiB is kept, and given up where memory runs out; of smaller ones, with glibc, the
+  /// peak. The command-line tools call it. It concerns tensors made afterwards.
   public static func keepFreedMemory() { ctorch_keep_freed_memory() }
 }
 

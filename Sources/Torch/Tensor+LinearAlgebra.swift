@@ -34,6 +34,9 @@ extension Tensor {
   /// The diagonal of a matrix.
   public func diagonal() -> Tensor { produce("diagonal", [self]) { ctorch_diagonal(pointer, $0) } }
 
+  /// Where the first element is in memory.
+  package var memoryAddress: UInt { inspect(ctorch_address) }
+
   /// Whether two values share one handle: the same tensor, not merely equal elements.
   package func isSame(as other: Tensor) -> Bool { handle === other.handle }
 

@@ -206,4 +206,25 @@ import Torch
     #expect(solution.warnings == [.rankDeficient(rank: 3, fullRank: 5)])
     #expect(solution.warnings[0].description.contains("rank 3 of 5"))
   }
+
+  @Test func zeroRightHandSidesAreReachedFromAnyStart() throws {
+    let matrix = Problem(rows: 7, columns: 4, rank: 4).matrix()
+    for start in [1e-3, 1, 1e6] {
+      let x0 = Tensor.full([4], start, dtype: .float64)
+      let solution = try LSMR(tolerance: 1e-12).solve(
+        MatrixOperator(matrix), Tensor.zeros([7], dtype: .float64), damping: 0, from: x0)
+      #expect(solution.stopReason.isConverged && solution.warnings.isEmpty)
+      #expect(solution.solutionNorm < 1e-12 * start)
+    }
+  }
+
+  @Test func warningsSeeWhatTheEstimateMisses() throws {
+    let matrix = Problem(rows: 60, columns: 40, rank: 40).matrix(condition: 1e9)
+    let b = Problem(rows: 60, columns: 40, rank: 40).rightHandSide()
+    let solver = LSMR(atol: 0, btol: 0, conditionLimit: 0, iterationLimit: 300)
+    let solution = try solver.solve(MatrixOperator(matrix), b)
+    #expect(solution.warnings.contains { if case .illConditioned = $0 { true } else { false } })
+    let damped = try LSMR(tolerance: 1e-10).solve(MatrixOperator(matrix), b, damping: 0.1)
+    #expect(damped.warnings.isEmpty)
+  }
 }

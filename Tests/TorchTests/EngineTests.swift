@@ -61,9 +61,39 @@ import Torch
     }
   }
 
-  @Test func freedMemoryCanBeKept() {
-    // Concerns the C library's allocator alone; what can be seen here is that tensors still work.
+  @Test func freedMemoryIsUsedAgain() {
     Engine.keepFreedMemory()
+    let length = (1 << 20) + 12_345
+    let first = Tensor.ones([length]).memoryAddress
+    // Others of the size in between, one alive, one of another size.
+    let second = Tensor.full([length], 2)
+    #expect(second.memoryAddress == first)
+    let third = Tensor.full([length], 3)
+    #expect(third.memoryAddress != first)
+    #expect(second.sum().item() == 2 * Double(length) && third.sum().item() == 3 * Double(length))
+  }
+
+  @Test func keptMemoryIsSafeBetweenThreads() async {
+    Engine.keepFreedMemory()
+    await withTaskGroup(of: Bool.self) { group in
+      for task in 1...8 {
+        group.addTask {
+          (1...20).allSatisfy { round in
+            let length = (1 << 18) * (1 + round % 3)
+            let x = Tensor.full([length], Double(task * round))
+            let y = x + x
+            return y.min().item() == Double(2 * task * round) && y.max().item() == Double(2 * task * round)
+          }
+        }
+      }
+      for await isRight in group { #expect(isRight) }
+    }
+  }
+
+  @Test func emptyAndHugeTensorsAreStillAskedFor() {
+    Engine.keepFreedMemory()
+    #expect(Tensor.zeros([0]).elementCount == 0)
+    #expect(Tensor.zeros([3, 0]).sum().item() == 0)
     #expect(Tensor.ones([1 << 20]).sum().item() == Double(1 << 20))
   }
 

@@ -55,8 +55,8 @@ CTORCH_API int ctorch_set_thread_count(int count);
 /// first use of tensors succeed: the engine looks for CUDA once.
 CTORCH_API int ctorch_load_cuda(void);
 CTORCH_API int ctorch_device_count(int device_type, int64_t *out);
-/// Has the allocator of the C library keep freed blocks of up to 1 GiB instead of returning them to the system, so that
-/// activations of each training step do not fault their pages in anew. No effect where that allocator is not glibc's.
+/// Has freed memory kept for later tensors instead of returned to the system: blocks of a MiB and more by size, up to a GiB in
+/// all, and smaller ones by the C library where that is glibc.
 CTORCH_API void ctorch_keep_freed_memory(void);
 
 // Creation
@@ -74,6 +74,8 @@ CTORCH_API int64_t ctorch_element_count(const ctorch_tensor *tensor);
 CTORCH_API int ctorch_dtype(const ctorch_tensor *tensor);
 CTORCH_API int ctorch_device_type(const ctorch_tensor *tensor);
 CTORCH_API int ctorch_device_index(const ctorch_tensor *tensor);
+/// Where the first element is in memory.
+CTORCH_API uintptr_t ctorch_address(const ctorch_tensor *tensor);
 /// Copies the elements in row-major order to `data`, which has room for `byte_count` bytes, exactly the tensor's size.
 CTORCH_API int ctorch_copy_out(const ctorch_tensor *tensor, void *data, int64_t byte_count);
 CTORCH_API int ctorch_item(const ctorch_tensor *tensor, double *out);

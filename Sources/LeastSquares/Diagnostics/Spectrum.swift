@@ -46,12 +46,15 @@ public struct Spectrum {
   }
 
   /// The largest over the smallest singular value that is not 0 in floating-point numbers; 1 without any.
-  public var condition: Double {
+  public var condition: Double { condition(damping: 0) }
+
+  /// The condition number of (A; δI) on the singular values found.
+  func condition(damping: Double) -> Double {
     let values = singularValues
     guard let largest = values.first, let smallest = values.last(where: { $0 > relativeTolerance * largest }) else {
       return 1
     }
-    return largest / smallest
+    return hypotenuse(largest, damping) / hypotenuse(smallest, damping)
   }
 }
 

@@ -92,7 +92,7 @@ private struct Decomposition: PreparedLeastSquares {
       let rounding = 100 * b.dtype.ulpOfOne * (frobenius * xNorm + bNorm)
       return LeastSquaresSolution(
         x: x, residual: check.residual, stopReason: .direct, iterations: 0, residualNorm: check.residualNorm,
-        normalResidualNorm: check.normalResidualNorm, operatorNorm: operatorNorm,
+        normalResidualNorm: check.normalResidualNorm, damping: damping, operatorNorm: operatorNorm,
         condition: rank > 0 ? hypotenuse(largest, damping) / hypotenuse(smallest, damping) : 1,
         isConsistent: damping == 0 && (rank == a.rows || check.residualNorm <= rounding), spectrum: spectrum,
         recurrences: nil)

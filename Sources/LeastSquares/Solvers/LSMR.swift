@@ -92,6 +92,7 @@ public struct LSMR: LeastSquaresSolver, Sendable {
       return LeastSquaresSolution(
         x: x, residual: check.residual, stopReason: scaled.stopReason, iterations: scaled.iterations,
         residualNorm: check.residualNorm, normalResidualNorm: check.normalResidualNorm,
+        damping: damping,
         operatorNorm: scaled.operatorNorm, condition: scaled.condition,
         isConsistent: damping == 0 && scaled.isConsistent, spectrum: scaled.spectrum, recurrences: scaled.recurrences)
     }

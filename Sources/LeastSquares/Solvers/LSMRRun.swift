@@ -120,6 +120,7 @@ struct LSMRRun {
     return LeastSquaresSolution(
       x: x, residual: check.residual, stopReason: reason, iterations: estimates.iteration,
       residualNorm: check.residualNorm, normalResidualNorm: check.normalResidualNorm,
+      damping: damping,
       operatorNorm: estimates.operatorNorm, condition: estimates.condition, isConsistent: isConsistent,
       spectrum: Spectrum(
         source: .bidiagonal(alphas: alphas, betas: betas), fullRank: min(a.rows, a.columns),
@@ -130,7 +131,9 @@ struct LSMRRun {
   /// Whether the residuals of x contradict what the recurrences claim about them, beyond what computing them anew can tell.
   private func deniesConvergence(_ check: Residuals, _ reason: StopReason, _ xNorm: Double) -> Bool {
     let (norm, bNorm) = (recurrence.operatorNorm, recurrence.bNorm)
-    let rounding = 10 * b.dtype.ulpOfOne * (norm * xNorm + bNorm)
+    // For b = 0 the start is the only scale there is.
+    let scale = bNorm > 0 ? norm * xNorm + bNorm : norm * (x0?.euclideanNorm() ?? 0)
+    let rounding = 10 * b.dtype.ulpOfOne * scale
     switch reason {
     case .residualTolerance, .residualPrecision:
       return check.residualNorm > 2 * (settings.btol * bNorm + settings.atol * norm * xNorm) + rounding

@@ -16,9 +16,14 @@ public struct LeastSquaresSolution {
   public let residualNorm: Double
   /// ‖Āᵀ·(Ā·x − b̄)‖₂, computed from x: 0 for an exact solution.
   public let normalResidualNorm: Double
-  /// An estimate of ‖Ā‖: by LSMR of the Frobenius norm, which the iterations approach from below; directly the Frobenius norm.
+  /// δ.
+  public let damping: Double
+  /// An estimate of ‖Ā‖: directly the Frobenius norm; by LSMR the norm of its bidiagonal matrix, which approaches the Frobenius
+  /// norm from below while its vectors are orthogonal, and may exceed it afterwards.
   public let operatorNorm: Double
   /// An estimate of the condition number of Ā, on the part of its range that b reaches.
+  ///
+  /// LSMR's is what stops it, and can be far too low; `spectrum.condition` costs more and sees more.
   public let condition: Double
   /// Whether b is in the range of A to within the tolerances, so that the residual counts as 0.
   public let isConsistent: Bool
@@ -31,12 +36,15 @@ public struct LeastSquaresSolution {
   public var solutionNorm: Double { x.euclideanNorm() }
 
   /// Why the answer is not to be trusted; empty if nothing speaks against it.
+  ///
+  /// - Complexity: that of `spectrum.singularValues`.
   public var warnings: [LeastSquaresWarning] {
     var warnings: [LeastSquaresWarning] = []
     if !stopReason.isConverged { warnings.append(.notConverged(stopReason, iterations: iterations)) }
     // Half the digits are gone where the condition number exceeds 1/√ε.
     let limit = 1 / x.dtype.ulpOfOne.squareRoot()
-    if condition > limit { warnings.append(.illConditioned(condition: condition)) }
+    let estimate = max(condition, spectrum.condition(damping: damping))
+    if estimate > limit { warnings.append(.illConditioned(condition: estimate)) }
     if let rank = spectrum.exactRank, rank < spectrum.fullRank {
       warnings.append(.rankDeficient(rank: rank, fullRank: spectrum.fullRank))
     }
