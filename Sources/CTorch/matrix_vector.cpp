@@ -2,11 +2,11 @@
 //
 // Parts of the work and the order of additions depend on the matrix' shape alone, so the bits of a product do not depend on
 // the number of threads.
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 
+#include "parallel.h"
 #include "support.h"
 
 using namespace ctorch;
@@ -100,7 +100,7 @@ int64_t parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
 template <class T>
 void product(const Rows<T> &a, const T *x, T *result) {
   const int64_t grain = std::max<int64_t>(1, 32768 / std::max<int64_t>(1, a.columns * group));
-  at::parallel_for(0, parts(a.rows, group), grain, [&](int64_t begin, int64_t end) {
+  parallel_ranges(parts(a.rows, group), grain, [&](int64_t begin, int64_t end) {
     const int64_t last = std::min(end * group, a.rows);
     has_avx2 ? dots_avx2(a, begin * group, last, x, result) : dots_any(a, begin * group, last, x, result);
   });
@@ -112,7 +112,7 @@ void transposed_product(const Rows<T> &a, const T *y, T *result) {
   std::vector<T> partial(down > 1 ? down * a.columns : 0);
   T *sums = down > 1 ? partial.data() : result;
   const int64_t tile = std::min(a.rows, tile_rows) * std::min(a.columns, tile_columns);
-  at::parallel_for(0, down * across, std::max<int64_t>(1, 32768 / std::max<int64_t>(1, tile)),
+  parallel_ranges(down * across, std::max<int64_t>(1, 32768 / std::max<int64_t>(1, tile)),
                    [&](int64_t begin, int64_t end) {
                      for (int64_t index = begin; index < end; ++index) {
                        const int64_t i = index / across, j = index % across;

@@ -1,9 +1,9 @@
 // Counter-based random numbers: Philox-4×32-10 (Salmon et al. 2011), in libtorch's implementation.
-#include <ATen/Parallel.h>
 #include <ATen/core/PhiloxRNGEngine.h>
 
 #include <cmath>
 
+#include "parallel.h"
 #include "support.h"
 
 using namespace ctorch;
@@ -54,9 +54,8 @@ template <class Distribution, class Real>
 void fill_row(Real *row, int64_t count, uint64_t key, uint64_t stream, uint64_t offset) {
   constexpr int64_t lanes = kLanes<Real>;
   const int64_t blocks = (count + lanes - 1) / lanes;
-  // The value at a position depends on its block's counter alone, so the cut between threads changes nothing. (There is
-  // one thread where the engine's threads are OpenMP's and the shim is compiled without it, as on Linux.)
-  at::parallel_for(0, blocks, 2048, [&](int64_t begin, int64_t end) {
+  // The value at a position depends on its block's counter alone, so the cut between threads changes nothing.
+  parallel_ranges(blocks, 2048, [&](int64_t begin, int64_t end) {
     at::Philox4_32 engine(key, stream, offset + static_cast<uint64_t>(begin));
     for (int64_t block = begin; block < end; ++block) {
       const uint32_t bits[4] = {engine(), engine(), engine(), engine()};

@@ -2,12 +2,12 @@
 //
 // Sums of squares are taken in double precision over blocks of a fixed length and added in the order of the blocks, so that
 // they do not depend on the number of threads.
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <limits>
 
+#include "parallel.h"
 #include "support.h"
 
 using namespace ctorch;
@@ -129,7 +129,7 @@ template <class Body>
 double sum_over_blocks(int64_t count, const Body &body) {
   const int64_t blocks = (count + block_length - 1) / block_length;
   std::vector<double> partial(blocks);
-  at::parallel_for(0, blocks, /*grain_size=*/4, [&](int64_t begin, int64_t end) {
+  parallel_ranges(blocks, /*grain_size=*/4, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; ++block) {
       const int64_t start = block * block_length;
       partial[block] = body(start, std::min(start + block_length, count));
