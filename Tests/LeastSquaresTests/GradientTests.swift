@@ -214,4 +214,80 @@ import Torch
       }
     }
   }
+
+  @Test func jacobiansAreTakenInThePointAlone() throws {
+    let w = Tensor([2.0, 3]).variable()
+    let ones = Tensor([1.0, 1])
+    let shared = try JacobianOperator(at: [w], parameters: [w]) { point, parameters in point[0] * parameters[0] }
+    let captured = try JacobianOperator(at: w) { $0 * w }
+    let twice = try JacobianOperator(at: [w, w]) { point, _ in point[0].square() * point[1] }
+    for operation in [shared, captured, twice] as [JacobianOperator] {
+      let x = operation.columns == 2 ? ones : Tensor([1.0, 1, 0, 0])
+      let plain = try withoutGradients { try operation.apply(x) }
+      expectClose(try operation.apply(x), plain)
+      expectClose(try operation.applyAdjoint(ones), try withoutGradients { try operation.applyAdjoint(ones) })
+    }
+    // Both occurrences of θ count in the gradient: J = diag(w), x = b/w.
+    let x = try leastSquares(shared, Tensor([4.0, 9]), solver: LSMR(tolerance: 1e-15)).x
+    expectClose(x, Tensor([2.0, 3]))
+    expectClose(x.sum().gradient(withRespectTo: w), Tensor([-1.0, -1]))
+  }
+
+  @Test func secondDerivativeInDampingIsThereWithoutDamping() throws {
+    for needsMatrix in [true, false] {
+      let matrix = needsMatrix ? Tensor([[2]]).to(.float64).variable() : Tensor([[2]]).to(.float64)
+      let delta = Tensor(0, dtype: .float64).variable()
+      let x = try leastSquares(MatrixOperator(matrix), Tensor([3.0]), damping: delta, solver: LSMR(tolerance: 1e-15)).x
+      let first = try gradients(of: x.sum(), withRespectTo: [delta], createGraph: true)[0]
+      expectClose(first.item(), 0)
+      // x = 2·3/(4 + δ²), so d²x/dδ² = −2·6/16.
+      expectClose(first.gradient(withRespectTo: delta).item(), -0.75)
+    }
+  }
+
+  @Test func smallResidualsCountInDirectGradients() throws {
+    let problem = Problem(rows: 60, columns: 30, rank: 30)
+    let matrix = problem.matrix(condition: 1e4)
+    var generator = RandomGenerator(seed: 6)
+    let noise = generator.normal([60], dtype: .float64) * 1e-6
+    let b = matrix.matmul(generator.normal([30], dtype: .float64)) + noise
+    func gradient(_ dtype: DType) throws -> Tensor {
+      let variable = matrix.to(dtype).variable()
+      let x = try leastSquares(MatrixOperator(variable), b.to(dtype), solver: DenseSolver()).x
+      return x.sum().gradient(withRespectTo: variable).to(.float64)
+    }
+    let expected = try gradient(.float64)
+    #expect((try gradient(.float32) - expected).norm() < 0.05 * expected.norm())
+  }
+
+  @Test func gradientsOfCoarseSolvesAreAsGoodAsTheSolves() throws {
+    let problem = Problem(rows: 40, columns: 20, rank: 20, damping: 1e-2)
+    let matrix = problem.matrix(condition: 10)
+    let b = problem.rightHandSide()
+    func gradient(_ solver: any LeastSquaresSolver) throws -> [Tensor] {
+      let inputs = [matrix.variable(), Tensor(problem.damping, dtype: .float64).variable()]
+      let x = try leastSquares(MatrixOperator(inputs[0]), b, damping: inputs[1], solver: solver).x
+      return try gradients(of: x.sum(), withRespectTo: inputs)
+    }
+    let expected = try gradient(DenseSolver())
+    for (actual, expected) in zip(try gradient(LSMR(tolerance: 1e-6)), expected) {
+      #expect((actual - expected).norm() < 1e-3 * expected.norm())
+    }
+  }
+
+  @Test func operatorsOfAnotherElementTypeAreErrors() throws {
+    let sparse = try SparseOperator(
+      rowIndices: [0, 1], columnIndices: [0, 1], values: Tensor([1, 2] as [Float]), rows: 2, columns: 2)
+    let b = Tensor([1.0, 2])
+    let diagonal = DiagonalOperator(Tensor([1.0, 2]))
+    for solver in Self.solvers {
+      #expect(throws: LeastSquaresError.self) { try solver.solve(sparse, b) }
+      #expect(throws: LeastSquaresError.self) { try solver.solve(diagonal, Tensor.zeros([2])) }
+    }
+    #expect(throws: LeastSquaresError.self) { try Spectrum.estimate(of: diagonal, like: Tensor.zeros([2])) }
+    #expect(throws: LeastSquaresError.self) { try Spectrum.estimate(of: diagonal, like: b, stepLimit: 0) }
+    #expect(throws: LeastSquaresError.self) {
+      try SparseOperator(rowIndices: [], columnIndices: [], values: Tensor([] as [Float]), rows: .max, columns: 1)
+    }
+  }
 }

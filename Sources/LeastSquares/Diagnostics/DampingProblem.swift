@@ -18,8 +18,7 @@ struct DampingProblem {
   /// The whole problem.
   init(decomposing a: any LinearOperator, _ b: Tensor) throws {
     rows = a.rows
-    let matrix = try a.matrix(like: b, a.parameters).to(.float64)
-    guard matrix.allFinite else { throw LeastSquaresError("the operator's matrix has elements that are not finite") }
+    let matrix = try checkedMatrix(a, like: b).to(.float64)
     let (u, s, _) = try matrix.singularValueDecomposition()
     let scale = s.elementCount > 0 ? s[0].item() : 0
     let values: [Double] = scale > 0 ? (s / scale).elements() : []

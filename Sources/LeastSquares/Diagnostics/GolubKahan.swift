@@ -27,7 +27,7 @@ struct GolubKahan {
     parameters = a.parameters
     start = try checkedNorm(b)
     u = start > 0 ? b / start : b
-    v = try a.applyAdjoint(u, parameters)
+    v = try checkedProduct(a.applyAdjoint(u, parameters), [a.columns], like: b)
     alpha = v.euclideanNorm()
     isExhausted = start == 0 || alpha == 0
     if !isExhausted { v = v / alpha }
@@ -42,7 +42,7 @@ struct GolubKahan {
   mutating func step() throws {
     guard !isExhausted else { return }
     alphas.append(alpha)
-    let image = try a.apply(v, parameters)
+    let image = try checkedProduct(a.apply(v, parameters), [a.rows], like: u)
     let beta = u.combine(1, image, -alpha)
     guard beta.isFinite else { throw LeastSquaresError("A·v has elements that are not finite") }
     betas.append(beta)
@@ -53,7 +53,7 @@ struct GolubKahan {
       return
     }
     u = u / beta
-    alpha = v.combine(1, try a.applyAdjoint(u, parameters), -beta)
+    alpha = v.combine(1, try checkedProduct(a.applyAdjoint(u, parameters), [a.columns], like: u), -beta)
     // Twice is enough (Kahan & Parlett).
     for _ in 0..<2 {
       for previous in basis { alpha = v.combine(-v.matmul(previous).item(), previous, 1) }
@@ -84,6 +84,12 @@ extension Spectrum {
   public static func estimate(
     of a: any LinearOperator, like vector: Tensor, stepLimit: Int = 100, seed: UInt64 = 0
   ) throws -> Spectrum {
+    guard vector.dtype == .float32 || vector.dtype == .float64 else {
+      throw LeastSquaresError("a spectrum is estimated in float32 or float64, not \(vector.dtype)")
+    }
+    guard stepLimit > 0 else {
+      throw LeastSquaresError("estimating a spectrum takes at least one step, not \(stepLimit)")
+    }
     var generator = RandomGenerator(seed: seed, purpose: .probes)
     let start = generator.normal([a.rows], dtype: vector.dtype).to(vector.device)
     return try withoutGradients {

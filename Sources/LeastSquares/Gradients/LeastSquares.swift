@@ -15,7 +15,8 @@ public import Torch
 ///   - a: the operator A.
 ///   - b: the right-hand side `[a.rows]`.
 ///   - damping: δ ≥ 0, a tensor of one element.
-///   - x0: where to start: of several minimisers the nearest, and where damping pulls to; zeros by default.
+///   - x0: where to start: of several minimisers the nearest, and where damping pulls to; zeros by default. A recorded solve
+///     from x₀ is that of b − A·x₀, which tolerances are then relative to.
 ///   - solver: how to solve, here and for the gradients.
 ///   - acceptsEarlyStop: whether solves for gradients may stop early, as they do by design with a small limit of iterations;
 ///     otherwise such a gradient is an error.

@@ -77,14 +77,21 @@ struct LeastSquaresGradient {
       parts.terms.append((damped.residual, damped.xi))
       parts.damping = dampingTensor.map { Tensor.full(like: $0, -2 * damping * damped.product) }
     } else if needsOperator {
-      if !solution.isConsistent {
+      if !residualVanishes(solution, rows: a.rows) {
         parts.terms.append((solution.residual, try accepted(system.solve(adjoint.x, damping: 0, from: nil)).x))
       }
-      if !adjoint.isConsistent {
+      if !residualVanishes(adjoint, rows: a.columns) {
         parts.terms.append((try accepted(system.solveAdjoint(solution.x, damping: 0)).x, adjoint.residual))
       }
     }
     return parts
+  }
+
+  /// Whether the residual of a solve counts as 0, so that its term can be left out.
+  ///
+  /// A direct solver costs little more for the term, and a small residual may be meant: there the rank decides.
+  private func residualVanishes(_ solution: LeastSquaresSolution, rows: Int) -> Bool {
+    solution.stopReason == .direct ? solution.spectrum.exactRank == rows : solution.isConsistent
   }
 
   /// r = b − Ax, ξ = (AᵀA + δ²I)⁻¹g = (g − Aᵀλ)/δ² and ⟨ξ, x⟩ = ⟨λ, r⟩/δ².
@@ -105,7 +112,9 @@ struct LeastSquaresGradient {
     var residual = solution.residual
     var xi = adjoint.residual / squared
     let restCancels = restNorm < cancellation * gNorm
-    if restCancels, needsProduct || rNorm * precision * gNorm / squared > other {
+    // λ is as good as its solve: ‖Aᵀ·(AAᵀ + δ²I)⁻¹‖ ≤ 1/2δ bounds what is left of its normal residual in g − Aᵀλ.
+    let restError = max(restCancels ? precision * gNorm : 0, adjoint.normalResidualNorm / (2 * damping))
+    if restError > cancellation * restNorm, needsProduct || rNorm * restError / squared > other {
       xi = try regularizedInverse(a, adjoint.x, adjoint.residual)
     }
     let residualCancels = rNorm < cancellation * bNorm
@@ -145,14 +154,18 @@ struct LeastSquaresGradient {
     }
     if damping == 0 {
       let lambda = try solved(aTransposed, g, nil)
-      guard needsOperator else { return Parts(lambda: lambda, terms: []) }
+      guard needsOperator || dampingTensor != nil else { return Parts(lambda: lambda, terms: []) }
       let x = try solved(a, b, nil)
+      let xi = try solved(a, lambda, nil)
+      // 0 where δ is, but its derivative in δ is not.
+      let damping = dampingTensor.map { (xi.dot(x) * $0.reshaped([]).to(b.dtype) * -2).to($0.dtype).reshaped($0.shape) }
+      guard needsOperator else { return Parts(lambda: lambda, terms: [], damping: damping) }
       return Parts(
         lambda: lambda,
         terms: [
-          (-lambda, x), (b - (try a.apply(x)), try solved(a, lambda, nil)),
+          (-lambda, x), (b - (try a.apply(x)), xi),
           (try solved(aTransposed, x, nil), g - (try a.applyAdjoint(lambda))),
-        ])
+        ], damping: damping)
     }
     let lambda = try solved(aTransposed, g, delta)
     guard needsOperator || dampingTensor != nil else { return Parts(lambda: lambda, terms: []) }

@@ -70,8 +70,9 @@ public final class JacobianOperator: LinearOperator {
 
   /// A record whose products can be differentiated with respect to the parameters.
   private func record(on parameters: [Tensor]) throws -> JacobianRecord {
-    // A point that is a constant becomes a variable, so that the Jacobian can be taken for it.
-    let point = parameters[..<pointCount].map { $0.requiresGradient ? $0 : $0.variable() }
+    // The function may know the point's tensors as its parameters too, or twice: each becomes a tensor of its own, still
+    // attached to what it came from, so that the Jacobian is taken in the point alone.
+    let point = parameters[..<pointCount].map { $0.requiresGradient ? $0.expanded(to: $0.shape) : $0.variable() }
     return try JacobianRecord(function, point, Array(parameters[pointCount...]))
   }
 

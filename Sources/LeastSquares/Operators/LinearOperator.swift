@@ -16,6 +16,8 @@ public protocol LinearOperator {
   var columns: Int { get }
 
   /// θ: the tensors that the products depend on and that gradients may be wanted for; none by default.
+  ///
+  /// They must be the same tensors each time, from a solve to the end of its backward pass: an operator is of one θ.
   var parameters: [Tensor] { get }
 
   /// A(θ)·x.
@@ -73,7 +75,9 @@ extension LinearOperator {
     let identity = Tensor.identity(min(rows, columns), dtype: vector.dtype).to(vector.device)
     return try withoutGradients {
       let products = try (0..<min(rows, columns)).map { index in
-        try isWide ? applyAdjoint(identity[index], parameters) : apply(identity[index], parameters)
+        try isWide
+          ? checkedProduct(applyAdjoint(identity[index], parameters), [columns], like: vector)
+          : checkedProduct(apply(identity[index], parameters), [rows], like: vector)
       }
       return Tensor.stack(products, along: isWide ? 0 : 1)
     }

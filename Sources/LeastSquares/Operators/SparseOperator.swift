@@ -52,7 +52,9 @@ public struct SparseOperator: LinearOperator {
     guard rowIndices.count == columnIndices.count else {
       throw LeastSquaresError("\(rowIndices.count) row indices do not match \(columnIndices.count) column indices")
     }
-    guard rows >= 0 else { throw LeastSquaresError("a sparse matrix cannot have \(rows) rows") }
+    guard rows >= 0, rows < Int(Int32.max) else {
+      throw LeastSquaresError("a sparse matrix has from 0 to 2³¹ − 2 rows, not \(rows)")
+    }
     if let row = rowIndices.first(where: { !(0..<rows).contains($0) }) {
       throw LeastSquaresError("row index \(row) is not below the number of rows, \(rows)")
     }
@@ -153,6 +155,11 @@ public struct SparseOperator: LinearOperator {
   /// The derivatives of y = M·x are x̄ = Mᵀ·ȳ and, for the element at (i, j), ȳᵢ·xⱼ; both are products of the same kinds, so
   /// derivatives of any order follow.
   private func product(_ values: Tensor, _ x: Tensor, isTransposed: Bool) throws -> Tensor {
+    guard x.dtype == values.dtype, x.device == values.device else {
+      throw LeastSquaresError(
+        "the sparse matrix is \(values.dtype) on \(values.device), but the vector is \(x.dtype) on \(x.device); convert one of "
+          + "them")
+    }
     let pattern = isTransposed ? transposed : direct
     return try customFunction([values, x]) { inputs in
       [

@@ -36,12 +36,7 @@ private struct Decomposition: PreparedLeastSquares {
   init(_ a: any LinearOperator, like vector: Tensor) throws {
     self.a = a
     let (m, n) = (a.rows, a.columns)
-    matrix = try a.matrix(like: vector, a.parameters).detached()
-    guard matrix.shape == [m, n], matrix.dtype == vector.dtype else {
-      throw LeastSquaresError(
-        "the operator's matrix is \(matrix.dtype)\(matrix.shape), not \(vector.dtype)[\(m), \(n)]")
-    }
-    guard matrix.allFinite else { throw LeastSquaresError("the operator's matrix has elements that are not finite") }
+    matrix = try checkedMatrix(a, like: vector)
     (u, s, vTransposed) = try matrix.singularValueDecomposition()
     spectrum = Spectrum(
       source: .decomposition(s.elements()), fullRank: min(m, n),

@@ -61,8 +61,9 @@ public struct LSMR: LeastSquaresSolver, Sendable {
   /// Solves min ‖A·x − b‖² + δ²·‖x − x₀‖² for z with x = x₀ + M·z, where M is diagonal: a preconditioner of columns.
   ///
   /// With scalings that bring A·M's columns to similar norms, fewer iterations do. Where the minimiser is unique it is that of
-  /// `solve` without M. Of several, x minimises ‖M⁻¹·(x − x₀)‖, so M also chooses the metric. Tolerances and the estimates
-  /// of norm and condition concern the scaled system, the residual norms the original one.
+  /// `solve` without M. Of several, x minimises ‖M⁻¹·(x − x₀)‖, so M also chooses the metric. Tolerances, the estimates
+  /// of norm and condition, and the spectrum concern the scaled system with its rows of damping, the residual norms the original
+  /// one.
   ///
   /// Under gradients compose instead: x = M·z with z from `leastSquares` of `ComposedOperator(a, DiagonalOperator(m))`.
   ///
@@ -119,14 +120,14 @@ struct Residuals {
   let normalResidualNorm: Double
 
   init(_ a: any LinearOperator, _ b: Tensor, _ x: Tensor, damping: Double, from x0: Tensor?) throws {
-    var residual = try a.apply(x)
+    var residual = try checkedProduct(a.apply(x), [a.rows], like: b)
     let norm = residual.combine(1, b, -1)
     self.residual = residual
     let penalty = damping == 0 ? nil : (x0.map { x - $0 } ?? x) * damping
     residualNorm = hypotenuse(norm, penalty?.euclideanNorm() ?? 0)
     // Of residuals divided by their norm, so that the product stays within range for operators of any magnitude.
     let scale = residualNorm > 0 ? residualNorm : 1
-    var normal = try a.applyAdjoint(residual / scale)
+    var normal = try checkedProduct(a.applyAdjoint(residual / scale), [a.columns], like: b)
     normalResidualNorm =
       scale * (penalty.map { normal.combine(-damping / scale, $0, 1) } ?? normal.euclideanNorm())
   }

@@ -39,7 +39,7 @@ struct LSMRRun {
     u = b
     var beta = bNorm
     if let x0 {
-      u = try Self.product(a.apply(x0), [a.rows], like: b)
+      u = try checkedProduct(a.apply(x0), [a.rows], like: b)
       beta = u.combine(1, b, -1)
       guard beta.isFinite else { throw nonFinite("A·x₀") }
     }
@@ -48,7 +48,7 @@ struct LSMRRun {
     var alpha = 0.0
     if beta > 0 {
       u = u / beta
-      v = try Self.product(a.applyAdjoint(u), [a.columns], like: b)
+      v = try checkedProduct(a.applyAdjoint(u), [a.columns], like: b)
       alpha = v.euclideanNorm()
       guard alpha.isFinite else { throw nonFinite("Aᵀ·u in the first iteration") }
       if alpha > 0 { v = v / alpha }
@@ -71,13 +71,13 @@ struct LSMRRun {
     var alpha = recurrence.alpha
     let scale = recurrence.operatorNorm
     alphas.append(alpha)
-    let image = try Self.product(a.apply(v), [a.rows], like: b)
+    let image = try checkedProduct(a.apply(v), [a.rows], like: b)
     uNorm = u.combine(1 / (vNorm * scale), image, -alpha / (uNorm * scale))
     let beta = uNorm * scale
     guard beta.isFinite else { throw nonFinite("A·v in iteration \(iteration)") }
     betas.append(beta)
     if beta > 0 {
-      let image = try Self.product(a.applyAdjoint(u), [a.columns], like: b)
+      let image = try checkedProduct(a.applyAdjoint(u), [a.columns], like: b)
       vNorm = v.combine(1 / (uNorm * scale), image, -beta / (vNorm * scale))
       reorthogonalize()
       alpha = vNorm * scale
@@ -141,16 +141,6 @@ struct LSMRRun {
       return check.normalResidualNorm > 2 * settings.atol * norm * check.residualNorm + norm * rounding
     default: return false
     }
-  }
-
-  /// A product that a user's operator returned, checked and free of other tensors' memory.
-  private static func product(_ product: Tensor, _ shape: [Int], like b: Tensor) throws -> Tensor {
-    guard product.shape == shape, product.dtype == b.dtype, product.device == b.device else {
-      throw LeastSquaresError(
-        "a product of the operator is \(product.dtype)\(product.shape) on \(product.device), not \(b.dtype)\(shape) on "
-          + "\(b.device)")
-    }
-    return product.contiguous()
   }
 }
 

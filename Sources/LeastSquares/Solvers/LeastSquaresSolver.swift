@@ -92,3 +92,25 @@ func checkedNorm(_ b: Tensor) throws -> Double {
   guard norm.isFinite else { throw LeastSquaresError("the right-hand side has elements that are not finite") }
   return norm
 }
+
+/// A product that a user's operator returned, of the shape, element type and device that were due.
+func checkedProduct(_ product: Tensor, _ shape: [Int], like b: Tensor) throws -> Tensor {
+  guard product.shape == shape, product.dtype == b.dtype, product.device == b.device else {
+    throw LeastSquaresError(
+      "a product of the operator is \(product.dtype)\(product.shape) on \(product.device), not \(b.dtype)\(shape) on "
+        + "\(b.device)")
+  }
+  return product.contiguous()
+}
+
+/// The matrix of a user's operator, of the shape, element type and device that were due, and finite.
+func checkedMatrix(_ a: any LinearOperator, like b: Tensor) throws -> Tensor {
+  let matrix = try a.matrix(like: b, a.parameters).detached()
+  guard matrix.shape == [a.rows, a.columns], matrix.dtype == b.dtype, matrix.device == b.device else {
+    throw LeastSquaresError(
+      "the operator's matrix is \(matrix.dtype)\(matrix.shape) on \(matrix.device), not \(b.dtype)[\(a.rows), "
+        + "\(a.columns)] on \(b.device)")
+  }
+  guard matrix.allFinite else { throw LeastSquaresError("the operator's matrix has elements that are not finite") }
+  return matrix
+}
