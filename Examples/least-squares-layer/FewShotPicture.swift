@@ -22,9 +22,7 @@ func picture(of tasks: SinusoidTasks, known: Examples, before: FewShotRegressor,
         .init("true curve", points: points(truth.x, truth.y, task)),
         .init("before training", points: points(truth.x, first, task)),
         .init("after training", points: points(truth.x, last, task)),
-        // Points with gaps between them are drawn as dots.
-        .init("known points", points: points(known.x, known.y, task).flatMap { [$0, (x: $0.x, y: .nan)] }),
-      ], width: 640, height: 420)
+      ], marks: [.init("known points", points: points(known.x, known.y, task))], width: 640, height: 420)
     chart.yRange = -6...10  // All curves fit in, and the legend above them.
     return chart.image()
   }

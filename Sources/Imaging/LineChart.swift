@@ -106,9 +106,10 @@ public struct LineChart: Sendable {
       canvas.polylines(pieces(of: series.points, scale: scale, in: frame), thickness: 2, color(index), within: area)
     }
     for (index, marks) in marks.enumerated() {
+      let radius = marks.points.count <= 40 ? 4.0 : 2  // Few must be found, many kept apart.
       for point in marks.points where Axis.shows(point.x) && Axis.shows(point.y, scale: scale) {
         let place = frame.position(point)
-        canvas.disc(x: place.x, y: place.y, radius: 2, color(series.count + index), alpha: 0.9, within: area)
+        canvas.disc(x: place.x, y: place.y, radius: radius, color(series.count + index), alpha: 0.9, within: area)
       }
     }
     frame.drawFrame(on: &canvas)
@@ -116,7 +117,7 @@ public struct LineChart: Sendable {
     canvas.text(title, x: middle, y: 18, alignment: .center)
     canvas.text(xLabel, x: middle, y: height - 26, alignment: .center)
     if shown.isEmpty { canvas.text("no data", x: middle, y: (area.top + area.bottom) / 2, alignment: .center) }
-    if series.count + marks.count > 1 { drawLegend(on: &canvas, in: area) }
+    if series.count + marks.count > 1 { drawLegend(on: &canvas, in: frame) }
     return canvas.image()
   }
 
@@ -148,14 +149,21 @@ public struct LineChart: Sendable {
     }
   }
 
-  /// Names the curves and points where there is room: at the top right beside a falling loss, below a rising curve.
-  private func drawLegend(on canvas: inout Canvas, in area: PlotArea) {
+  /// Names the curves and points at the right, at the top or where fewer points are at the bottom.
+  private func drawLegend(on canvas: inout Canvas, in frame: PlotFrame) {
+    let area = frame.area
     let entries = series + marks
     let textWidth = (entries.map { BitmapFont.width(of: $0.name) * 2 }.max() ?? 0)
     let (boxWidth, boxHeight) = (textWidth + 54, entries.count * 22 + 8)
-    let points = series.first?.points ?? []
-    let rises = (points.last?.y ?? 0) > (points.first?.y ?? 0)
-    let (left, top) = (area.right - boxWidth - 10, rises ? area.bottom - boxHeight - 10 : area.top + 10)
+    let left = area.right - boxWidth - 10
+    let places = entries.flatMap(\.points).map(frame.position)
+    func crowd(_ top: Int) -> Int {
+      places.count {
+        $0.x >= Double(left) && $0.y >= Double(top) && $0.y <= Double(top + boxHeight)
+      }
+    }
+    let tops = (area.top + 10, area.bottom - boxHeight - 10)
+    let top = crowd(tops.0) <= crowd(tops.1) ? tops.0 : tops.1
     canvas.fill(x: left, y: top, width: boxWidth, height: boxHeight, .white, alpha: 0.85)
     canvas.outline(PlotArea(left: left, top: top, right: left + boxWidth, bottom: top + boxHeight), .grid)
     for (index, entry) in entries.enumerated() {
