@@ -6,18 +6,11 @@
 
 #include <algorithm>
 
+#include "avx2.h"
 #include "parallel.h"
 #include "support.h"
 
 using namespace ctorch;
-
-#if defined(__x86_64__) && defined(__clang__)
-#define CTORCH_AVX2 __attribute__((target("avx2,fma")))
-#define CTORCH_HAS_AVX2 __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-#else
-#define CTORCH_AVX2
-#define CTORCH_HAS_AVX2 false
-#endif
 
 namespace {
 
@@ -92,8 +85,6 @@ __attribute__((always_inline)) inline void add_rows(const Rows<T> &a, int64_t be
   }
 CTORCH_KERNELS(any, )
 CTORCH_KERNELS(avx2, CTORCH_AVX2)
-
-const bool has_avx2 = CTORCH_HAS_AVX2;
 
 int64_t parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
 

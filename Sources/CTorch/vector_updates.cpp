@@ -7,18 +7,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "avx2.h"
 #include "parallel.h"
 #include "support.h"
 
 using namespace ctorch;
-
-#if defined(__x86_64__) && defined(__clang__)
-#define CTORCH_AVX2 __attribute__((target("avx2,fma")))
-#define CTORCH_HAS_AVX2 __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-#else
-#define CTORCH_AVX2
-#define CTORCH_HAS_AVX2 false
-#endif
 
 namespace {
 
@@ -121,8 +114,6 @@ __attribute__((always_inline)) inline double sum_of_squares(const T *x, int64_t 
   }
 CTORCH_KERNELS(any, )
 CTORCH_KERNELS(avx2, CTORCH_AVX2)
-
-const bool has_avx2 = CTORCH_HAS_AVX2;
 
 /// Σ over blocks of what `body(start, end)` returns, in the order of the blocks.
 template <class Body>

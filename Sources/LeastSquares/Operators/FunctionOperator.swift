@@ -61,7 +61,7 @@ final class RecordedAdjoint {
   func transpose(
     _ y: Tensor, length: Int, _ parameters: [Tensor], _ function: FunctionOperator.Product
   ) throws -> Tensor {
-    if gradientsAreRecorded, y.requiresGradient || parameters.contains(where: \.requiresGradient) {
+    if isDifferentiated(y, parameters) {
       return try Transposition.transpose(y, length: length, parameters) { try function($0, parameters) }
     }
     if let record, record.dtype == y.dtype, record.device == y.device, areSame(record.parameters, parameters) {

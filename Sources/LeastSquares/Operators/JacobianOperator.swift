@@ -64,10 +64,6 @@ public final class JacobianOperator: LinearOperator {
     try applyAdjoint(y, parameters).dot(x)
   }
 
-  private func isDifferentiated(_ vector: Tensor, _ parameters: [Tensor]) -> Bool {
-    gradientsAreRecorded && (vector.requiresGradient || parameters.contains(where: \.requiresGradient))
-  }
-
   /// A record whose products can be differentiated with respect to the parameters.
   private func record(on parameters: [Tensor]) throws -> JacobianRecord {
     // The function may know the point's tensors as its parameters too, or twice: each becomes a tensor of its own, still

@@ -36,12 +36,8 @@ public struct MatrixOperator: LinearOperator {
   }
 
   private func product(_ matrix: Tensor, _ vector: Tensor, transposed: Bool) throws -> Tensor {
-    guard vector.dtype == matrix.dtype, vector.device == matrix.device else {
-      throw LeastSquaresError(
-        "the matrix is \(matrix.dtype) on \(matrix.device), but the vector is \(vector.dtype) on \(vector.device); "
-          + "convert one of them")
-    }
-    if gradientsAreRecorded, vector.requiresGradient || matrix.requiresGradient {
+    try checkOperand(vector, ofMatrix: matrix)
+    if isDifferentiated(vector, [matrix]) {
       return (transposed ? matrix.transposed() : matrix).matmul(vector)
     }
     return matrix.vectorProduct(vector, transposed: transposed)

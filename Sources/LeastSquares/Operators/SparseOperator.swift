@@ -155,11 +155,7 @@ public struct SparseOperator: LinearOperator {
   /// The derivatives of y = M·x are x̄ = Mᵀ·ȳ and, for the element at (i, j), ȳᵢ·xⱼ; both are products of the same kinds, so
   /// derivatives of any order follow.
   private func product(_ values: Tensor, _ x: Tensor, isTransposed: Bool) throws -> Tensor {
-    guard x.dtype == values.dtype, x.device == values.device else {
-      throw LeastSquaresError(
-        "the sparse matrix is \(values.dtype) on \(values.device), but the vector is \(x.dtype) on \(x.device); convert one of "
-          + "them")
-    }
+    try checkOperand(x, ofMatrix: values)
     let pattern = isTransposed ? transposed : direct
     return try customFunction([values, x]) { inputs in
       [

@@ -25,7 +25,21 @@ struct Transposition {
   static func transpose(
     _ y: Tensor, length: Int, _ parameters: [Tensor], _ function: (Tensor) throws -> Tensor
   ) throws -> Tensor {
-    let isRecorded = gradientsAreRecorded && (y.requiresGradient || parameters.contains(where: \.requiresGradient))
-    return try Transposition(length: length, like: y, function).transpose(y, createGraph: isRecorded)
+    try Transposition(length: length, like: y, function)
+      .transpose(y, createGraph: isDifferentiated(y, parameters))
+  }
+}
+
+/// Whether a product with a vector is itself to be differentiated.
+func isDifferentiated(_ vector: Tensor, _ parameters: [Tensor]) -> Bool {
+  gradientsAreRecorded && (vector.requiresGradient || parameters.contains(where: \.requiresGradient))
+}
+
+/// Checks that a stored matrix and a vector are of one element type and on one device.
+func checkOperand(_ vector: Tensor, ofMatrix elements: Tensor) throws {
+  guard vector.dtype == elements.dtype, vector.device == elements.device else {
+    throw LeastSquaresError(
+      "the matrix is \(elements.dtype) on \(elements.device), but the vector is \(vector.dtype) on \(vector.device); "
+        + "convert one of them")
   }
 }
