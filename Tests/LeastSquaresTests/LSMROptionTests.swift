@@ -76,6 +76,36 @@ import Torch
     expectClose(orthogonal.condition, plain.condition, rtol: 1e-6, atol: 0)
   }
 
+  // MARK: Multipliers
+
+  @Test(arguments: [(12, 9, 9), (9, 12, 9), (9, 12, 5)], [(0, false), (0, true), (0.1, false), (0.1, true)])
+  func solutionIsTheImageOfTheMultipliers(
+    _ size: (rows: Int, columns: Int, rank: Int), _ settings: (damping: Double, starts: Bool)
+  ) throws {
+    let (damping, starts) = settings
+    let problem = Problem(rows: size.rows, columns: size.columns, rank: size.rank)
+    let (a, b) = (MatrixOperator(problem.matrix()), problem.rightHandSide())
+    let x0 = starts ? Tensor.ones([size.columns], dtype: .float64) : nil
+    var solver = LSMR(tolerance: 1e-10)
+    let plain = try solver.solve(a, b, damping: damping, from: x0)
+    #expect(plain.multipliers == nil)
+    solver.tracksMultipliers = true
+    let solution = try solver.solve(a, b, damping: damping, from: x0)
+    expectIdentical(solution.x, plain.x)
+    let image = try a.applyAdjoint(try #require(solution.multipliers))
+    expectClose(x0.map { $0 + image } ?? image, solution.x, rtol: 1e-8, atol: 1e-10)
+  }
+
+  @Test func multipliersOfASolvedProblemAreZero() throws {
+    let a = MatrixOperator(Problem(rows: 9, columns: 12, rank: 9).matrix())
+    var solver = LSMR()
+    solver.tracksMultipliers = true
+    expectIdentical(
+      try #require(solver.solve(a, .zeros([9], dtype: .float64)).multipliers), .zeros([9], dtype: .float64))
+    solver.reorthogonalization = 2
+    #expect(throws: LeastSquaresError.self) { try solver.solve(a, .zeros([9], dtype: .float64)) }
+  }
+
   // MARK: Scaling of columns
 
   /// Columns of norms from 1 to 1e-4.

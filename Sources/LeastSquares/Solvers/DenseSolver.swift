@@ -90,7 +90,7 @@ private struct Decomposition: PreparedLeastSquares {
         normalResidualNorm: check.normalResidualNorm, damping: damping, operatorNorm: operatorNorm,
         condition: rank > 0 ? hypotenuse(largest, damping) / hypotenuse(smallest, damping) : 1,
         isConsistent: damping == 0 && (rank == a.rows || check.residualNorm <= rounding), spectrum: spectrum,
-        recurrences: nil)
+        recurrences: nil, multipliers: nil)
     }
   }
 }

@@ -27,17 +27,23 @@ public struct LSMR: LeastSquaresSolver, Sendable {
   /// Rounding errors cost an ill-conditioned problem orthogonality and so iterations; each of these vectors costs memory of
   /// `columns` elements and two passes through it in each iteration.
   public var reorthogonalization: Int
+  /// Whether solutions come with their Lagrange multipliers.
+  ///
+  /// They cost memory of four vectors of `rows` elements and a pass through them in each iteration, and exclude
+  /// `reorthogonalization`.
+  public var tracksMultipliers: Bool
 
   /// Makes a solver with the defaults of SciPy.
   public init(
     atol: Double = 1e-6, btol: Double = 1e-6, conditionLimit: Double = 1e8, iterationLimit: Int? = nil,
-    reorthogonalization: Int = 0
+    reorthogonalization: Int = 0, tracksMultipliers: Bool = false
   ) {
     self.atol = atol
     self.btol = btol
     self.conditionLimit = conditionLimit
     self.iterationLimit = iterationLimit
     self.reorthogonalization = reorthogonalization
+    self.tracksMultipliers = tracksMultipliers
   }
 
   /// Makes a solver with one tolerance for operator and right-hand side, and no limit of the condition number.
@@ -95,7 +101,8 @@ public struct LSMR: LeastSquaresSolver, Sendable {
         residualNorm: check.residualNorm, normalResidualNorm: check.normalResidualNorm,
         damping: damping,
         operatorNorm: scaled.operatorNorm, condition: scaled.condition,
-        isConsistent: damping == 0 && scaled.isConsistent, spectrum: scaled.spectrum, recurrences: scaled.recurrences)
+        isConsistent: damping == 0 && scaled.isConsistent, spectrum: scaled.spectrum, recurrences: scaled.recurrences,
+        multipliers: nil)
     }
   }
 
@@ -109,6 +116,9 @@ public struct LSMR: LeastSquaresSolver, Sendable {
     }
     guard reorthogonalization >= 0 else {
       throw LeastSquaresError("reorthogonalization counts vectors and is at least 0, not \(reorthogonalization)")
+    }
+    guard !tracksMultipliers || reorthogonalization == 0 else {
+      throw LeastSquaresError("multipliers are not known under reorthogonalization; leave one of them out")
     }
   }
 }

@@ -21,6 +21,7 @@ struct LSMRRun {
   private var hBar: Tensor
   private var x: Tensor
   private var basis: [Tensor] = []
+  private var dual: Dual?
   private var recurrence: LSMRRecurrence
   private var alphas: [Double] = []
   private var betas: [Double] = []
@@ -53,6 +54,10 @@ struct LSMRRun {
       guard alpha.isFinite else { throw nonFinite("Aᵀ·u in the first iteration") }
       if alpha > 0 { v = v / alpha }
     }
+    if settings.tracksMultipliers {
+      let zeros = Tensor.zeros(like: b)
+      dual = Dual(p: alpha > 0 ? u / alpha : zeros, h: alpha > 0 ? u / alpha : zeros, hBar: zeros, multipliers: zeros)
+    }
     h = v
     hBar = Tensor.zeros(like: x)
     if settings.reorthogonalization > 0 { basis = [v] }
@@ -78,7 +83,9 @@ struct LSMRRun {
     betas.append(beta)
     if beta > 0 {
       let image = try checkedProduct(a.applyAdjoint(u), [a.columns], like: b)
-      vNorm = v.combine(1 / (uNorm * scale), image, -beta / (vNorm * scale))
+      let (p, q) = (1 / (uNorm * scale), -beta / (vNorm * scale))
+      vNorm = v.combine(p, image, q)
+      dual?.combine(p, u, q)
       reorthogonalize()
       alpha = vNorm * scale
       guard alpha.isFinite else { throw nonFinite("Aᵀ·u in iteration \(iteration)") }
@@ -87,6 +94,7 @@ struct LSMRRun {
     let update = recurrence.rotate(alpha: alpha, beta: beta)
     let xNorm = Tensor.advance(
       &hBar, &x, &h, v: v, p: update.hBar, q: update.x, r: vNorm > 0 ? 1 / vNorm : 0, s: update.h)
+    dual?.advance(p: update.hBar, q: update.x, r: vNorm > 0 ? 1 / vNorm : 0, s: update.h)
     guard xNorm.isFinite else {
       throw LeastSquaresError(
         "the solution left the range of \(b.dtype) in iteration \(iteration); scale the problem or use float64")
@@ -125,7 +133,7 @@ struct LSMRRun {
       spectrum: Spectrum(
         source: .bidiagonal(alphas: alphas, betas: betas), fullRank: min(a.rows, a.columns),
         relativeTolerance: Double(max(a.rows, a.columns)) * b.dtype.ulpOfOne),
-      recurrences: (estimates.residualNorm, estimates.normalResidualNorm))
+      recurrences: (estimates.residualNorm, estimates.normalResidualNorm), multipliers: dual?.multipliers)
   }
 
   /// Whether the residuals of x contradict what the recurrences claim about them, beyond what computing them anew can tell.
@@ -141,6 +149,20 @@ struct LSMRRun {
       return check.normalResidualNorm > 2 * settings.atol * norm * check.residualNorm + norm * rounding
     default: return false
     }
+  }
+}
+
+/// The vectors of which v, h, h̄ and x − x₀ are the images under Aᵀ: the same recurrences, with u in the place of Aᵀ·u.
+private struct Dual {
+  var p: Tensor
+  var h: Tensor
+  var hBar: Tensor
+  var multipliers: Tensor
+
+  mutating func combine(_ a: Double, _ u: Tensor, _ b: Double) { _ = p.combine(a, u, b) }
+
+  mutating func advance(p: Double, q: Double, r: Double, s: Double) {
+    _ = Tensor.advance(&hBar, &multipliers, &h, v: self.p, p: p, q: q, r: r, s: s)
   }
 }
 

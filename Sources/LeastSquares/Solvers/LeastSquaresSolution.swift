@@ -31,6 +31,12 @@ public struct LeastSquaresSolution {
   public let spectrum: Spectrum
   /// The residual norms by LSMR's recurrences, which the stopping rules used; `nil` for a direct solution.
   public let recurrences: (residualNorm: Double, normalResidualNorm: Double)?
+  /// λ `[rows]` with x = x₀ + Aᵀ·λ, where the solver was asked to keep track of it: the Lagrange multipliers of A·x = b in the
+  /// minimisation of ½‖x − x₀‖².
+  ///
+  /// x₀ = Aᵀ·λ of a similar problem is a starting point from which the solution is still that of least norm. In the sum rounding
+  /// errors of λ may cancel: x is more accurate than x₀ + Aᵀ·λ for an ill-conditioned A.
+  public let multipliers: Tensor?
 
   /// ‖x‖₂.
   public var solutionNorm: Double { x.euclideanNorm() }

@@ -1,7 +1,7 @@
 /// Why a solver stopped.
 ///
 /// The raw values from 0 to 7 are the codes `istop` of SciPy's `lsmr`.
-public enum StopReason: Int, Sendable, CaseIterable {
+public enum StopReason: Int, Sendable, CaseIterable, Codable {
   /// The starting point solves the problem: b = A·x₀, or Aᵀ·(b − A·x₀) = 0 as for A = 0.
   case startIsSolution = 0
   /// ‖b − A·x‖ is within the tolerances: the system is consistent and x solves it.
