@@ -100,6 +100,10 @@ int ctorch_var(const ctorch_tensor *x, const int64_t *dimensions, int64_t count,
   });
 }
 
+int ctorch_kth_smallest(const ctorch_tensor *x, int64_t k, ctorch_tensor **out) {
+  return produce(out, [&] { return std::get<0>(at::kthvalue(unwrap(x).reshape({-1}), k)); });
+}
+
 int ctorch_all(const ctorch_tensor *x, ctorch_tensor **out) {
   return produce(out, [&] { return at::all(unwrap(x)); });
 }

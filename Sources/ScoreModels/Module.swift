@@ -47,6 +47,18 @@ extension Module {
     for parameter in parameters() { parameter.value = parameter.value.to(dtype) }
   }
 
+  /// Runs a closure in which the parameters have other values, with the operations recorded that these came from: what the closure
+  /// computes becomes a function of them that can be differentiated.
+  ///
+  /// - Parameter values: a tensor for each parameter in the order of `parameters()`, or one vector of all elements.
+  /// - Precondition: the shapes fit.
+  public func withParameters<Result>(_ values: [Tensor], _ body: () throws -> Result) rethrows -> Result {
+    let parameters = parameters()
+    let isVector = values.count == 1 && values[0].rank == 1 && values.map(\.shape) != parameters.map(\.shape)
+    return try Parameter.withValues(
+      isVector ? values[0].unflattened(like: parameters.map(\.value)) : values, of: parameters, body)
+  }
+
   /// The parameters' values by name.
   public func state() -> [String: Tensor] {
     Dictionary(uniqueKeysWithValues: namedParameters().map { ($0.name, $0.parameter.value.detached()) })

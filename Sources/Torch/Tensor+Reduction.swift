@@ -67,6 +67,12 @@ extension Tensor {
   public func argmax(_ dimension: Int, keepingDimension keep: Bool = false) -> Tensor {
     produce("argmax", [self]) { ctorch_argmax(pointer, Int64(dimension), keep, $0) }
   }
+  /// The k-th smallest of all elements, counted from 1, as a tensor without dimensions.
+  ///
+  /// - Complexity: linear, and memory for a copy of the tensor and the positions of its elements. One thread on a processor.
+  public func kthSmallest(_ k: Int) -> Tensor {
+    produce("kthSmallest", [self]) { ctorch_kth_smallest(pointer, Int64(k), $0) }
+  }
   /// The running sum along a dimension.
   public func cumulativeSum(_ dimension: Int) -> Tensor {
     produce("cumulativeSum", [self]) { ctorch_cumsum(pointer, Int64(dimension), $0) }

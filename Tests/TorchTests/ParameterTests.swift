@@ -22,6 +22,18 @@ struct ParameterTests {
     expectIdentical(old.detached(), Tensor([1.0, 2]))
   }
 
+  @Test func substitutesAreRecordedAndGoAway() throws {
+    let (one, other) = (Parameter(Tensor([1.0, 2])), Parameter(Tensor([3.0])))
+    let vector = Tensor([4.0, 5, 6]).variable()
+    let parts = vector.unflattened(like: [one.value, other.value])
+    let sum = Parameter.withValues(parts, of: [one, other]) { (one.value.square() * other.value).sum() }
+    expectClose(try gradients(of: sum, withRespectTo: [vector])[0], Tensor([48.0, 60, 41]))
+    expectIdentical(one.value.detached(), Tensor([1.0, 2]))
+    struct Failure: Error {}
+    #expect(throws: Failure.self) { try Parameter.withValues(parts, of: [one, other]) { throw Failure() } }
+    expectIdentical(other.value.detached(), Tensor([3.0]))
+  }
+
   @Test func holdersShareIt() {
     let parameter = Parameter(Tensor([1.0]))
     let other = parameter

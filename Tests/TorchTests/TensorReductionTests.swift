@@ -72,6 +72,7 @@ struct TensorReductionTests {
     let y = Tensor([2.0, 1, 2, 0])
     #expect(y.argsort().elements(as: Int.self) == [3, 1, 0, 2])
     #expect(y.argsort(descending: true).elements(as: Int.self) == [0, 2, 1, 3])
+    #expect((1...4).map { y.kthSmallest($0).item() } == y.elements().sorted())
     #expect(x.cumulativeSum(2).elements(as: Double.self) == [1, 3, 3, 7, 5, 11, 7, 15])
   }
 }

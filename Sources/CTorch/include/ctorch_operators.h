@@ -59,6 +59,8 @@ CTORCH_REDUCTIONS(CTORCH_DECLARE_REDUCTION)
 /// The variance with the given correction (1 for the unbiased estimate).
 CTORCH_API int ctorch_var(const ctorch_tensor *x, const int64_t *_Nullable dimensions, int64_t count, int correction,
                           bool keep, ctorch_tensor *_Nullable *_Nonnull out);
+/// The k-th smallest of all elements, counted from 1.
+CTORCH_API int ctorch_kth_smallest(const ctorch_tensor *x, int64_t k, ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_API int ctorch_all(const ctorch_tensor *x, ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_API int ctorch_any(const ctorch_tensor *x, ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_API int ctorch_argmax(const ctorch_tensor *x, int64_t dimension, bool keep,
