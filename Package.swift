@@ -54,7 +54,7 @@ let package = Package(
     .target(name: "LeastSquares", dependencies: ["Torch"], swiftSettings: swift),
     .target(name: "ScoreModels", dependencies: ["Torch", "CZlib", "FileSupport"], swiftSettings: swift),
     .target(name: "Samplers", dependencies: ["Torch", "ScoreModels"], path: "Samplers", swiftSettings: swift),
-    .target(name: "ScoreTraining", dependencies: ["Torch", "ScoreModels"], swiftSettings: swift),
+    .target(name: "ScoreTraining", dependencies: ["Torch", "LeastSquares", "ScoreModels"], swiftSettings: swift),
     .target(
       name: "ScoreKit",
       dependencies: [
@@ -99,7 +99,8 @@ let package = Package(
       swiftSettings: swift),
     .testTarget(name: "SamplersTests", dependencies: ["Samplers", "ScoreModels", "TestSupport"], swiftSettings: swift),
     .testTarget(
-      name: "ScoreTrainingTests", dependencies: ["ScoreTraining", "ScoreModels", "TestSupport"], swiftSettings: swift),
+      name: "ScoreTrainingTests", dependencies: ["ScoreTraining", "ScoreModels", "LeastSquares", "TestSupport"],
+      swiftSettings: swift),
     .testTarget(
       name: "ExampleTests", dependencies: ["gaussian-process", "LeastSquares", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], swiftSettings: swift),

@@ -29,4 +29,7 @@ public struct ExponentialMovingAverage {
     value = value.lerp(weights, weight: 1 - currentDecay)
     updateCount += 1
   }
+
+  /// Puts another value in the place of the average, which stays as old as it is.
+  mutating func replace(by value: Tensor) { self.value = value }
 }

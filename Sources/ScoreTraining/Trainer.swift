@@ -52,6 +52,8 @@ public final class Trainer {
     public let learningRate: Double
     /// The decay that the moving average used.
     public let averageDecay: Double
+    /// What the step did about the optimizer's constraint; `nil` where it was not projected.
+    public let projection: ProjectionReport?
   }
 
   /// The model.
@@ -128,10 +130,12 @@ public final class Trainer {
       weights = updated
       let decay = average.currentDecay
       average.update(weights)
+      if let imposed = try optimizer.imposed(on: [average.value]) { average.replace(by: imposed[0]) }
       assign(weights)
       step = number
       return Report(
-        step: number, loss: lossValue, gradientNorm: norm, learningRate: optimizer.learningRate, averageDecay: decay)
+        step: number, loss: lossValue, gradientNorm: norm, learningRate: optimizer.learningRate, averageDecay: decay,
+        projection: optimizer.projection)
     }
   }
 
@@ -180,15 +184,7 @@ public final class Trainer {
     let weights = try flattened(state.model)
     let averaged = try flattened(state.average)
     var next = optimizer
-    try next.restore(state.optimizer.mapValues { $0.dtype.isFloatingPoint ? $0.to(device) : $0 })
-    // Weights, and so the running means of their gradients, are one vector here.
-    for (name, tensor) in state.optimizer where name != "step" {
-      guard tensor.shape == weights.shape, tensor.dtype == weights.dtype else {
-        throw OptimizerStateError(
-          "the optimizer's \(name) is \(tensor.dtype)\(tensor.shape), and the weights are \(weights.dtype)\(weights.shape)"
-        )
-      }
-    }
+    try next.restore(state.optimizer.mapValues { $0.dtype == .int64 ? $0 : $0.to(device) }, for: [weights])
     optimizer = next
     self.weights = weights
     average = ExponentialMovingAverage(decay: settings.averageDecay, value: averaged, updateCount: state.step)

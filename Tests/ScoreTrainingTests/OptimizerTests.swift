@@ -55,16 +55,16 @@ import Torch
       var copy = original
       let x = Tensor([1, -2, 3] as [Float])
       for _ in 0..<3 { _ = try original.updates(for: [x], at: [x]) }
-      try copy.restore(original.state)
+      try copy.restore(original.state, for: [x])
       expectIdentical(try copy.updates(for: [x], at: [x])[0], try original.updates(for: [x], at: [x])[0])
     }
   }
 
   @Test func stateOfAnotherOptimizerIsRefused() {
     var adam = Adam()
-    #expect(throws: OptimizerStateError.self) { try adam.restore([:]) }
+    #expect(throws: OptimizerStateError.self) { try adam.restore([:], for: []) }
     #expect(throws: OptimizerStateError.self) {
-      try adam.restore(["step": Tensor([1]), "exp_avg.0": Tensor([1 as Float])])
+      try adam.restore(["step": Tensor([1]), "exp_avg.0": Tensor([1 as Float])], for: [Tensor([1 as Float])])
     }
   }
 }

@@ -1,0 +1,53 @@
+public import LeastSquares
+public import Torch
+
+/// A·θ = b for a linear operator A on the elements of all parameters in one vector.
+public struct AffineConstraint: Constraint {
+  private let jacobian: any LinearOperator
+  private let target: Tensor
+
+  /// Makes a constraint.
+  ///
+  /// - Parameters:
+  ///   - jacobian: A.
+  ///   - target: b, a vector `[A.rows]`.
+  /// - Precondition: A has as many rows as b.
+  public init(_ jacobian: any LinearOperator, equals target: Tensor) {
+    precondition(
+      target.shape == [jacobian.rows],
+      "a target of shape \(target.shape) does not belong to an operator of \(jacobian.rows) rows")
+    self.jacobian = jacobian
+    self.target = target
+  }
+
+  /// Makes a constraint from a matrix `[rows, parameters]`.
+  public init(_ matrix: Tensor, equals target: Tensor) { self.init(MatrixOperator(matrix), equals: target) }
+
+  /// A·θ − b.
+  ///
+  /// - Throws: `ConstraintError` if A does not have as many columns as there are parameters.
+  public func residual(at parameters: [Tensor]) throws -> Tensor {
+    let vector = parameters.asVector
+    guard jacobian.columns == vector.elementCount else {
+      throw ConstraintError(
+        "the affine constraint is on \(jacobian.columns) numbers, and the parameters have \(vector.elementCount)")
+    }
+    return try jacobian.apply(vector) - target
+  }
+
+  /// The residual, and A itself.
+  public func linearization(at parameters: [Tensor]) throws -> ConstraintLinearization {
+    ConstraintLinearization(
+      residual: try withoutGradients { try residual(at: parameters) }, jacobian: jacobian)
+  }
+}
+
+extension [Tensor] {
+  /// All elements in one vector; without a copy if that is what they are.
+  var asVector: Tensor { count == 1 && self[0].rank == 1 ? self[0] : .flatten(self) }
+
+  /// A vector of all elements cut into tensors like these.
+  func parts(of vector: Tensor) -> [Tensor] {
+    count == 1 && self[0].rank == 1 ? [vector] : vector.unflattened(like: self)
+  }
+}

@@ -1,0 +1,242 @@
+public import LeastSquares
+public import Torch
+
+/// An optimizer whose updates respect a constraint c(θ) = 0 to first order.
+///
+/// With A = ∂c/∂θ, the base optimizer's update Δθ becomes the nearest one that solves A·Δθ′ = −γ·c:
+///
+///     Δθ′ = Δθ − M^½·LstSq(A·M^½, A·Δθ + γ·c)
+///
+/// Its first part moves in the null space of A, where the constraint does not change; its second part is a Gauss–Newton step
+/// towards c = 0. The projection comes last: what an optimizer does to a projected gradient, such as Adam's division by √v̂, would
+/// leave the null space again. For M = I it is the null-space method of Roy, Hauberg & Krämer (2025), arXiv 2510.19634. By default
+/// M is the base optimizer's own preconditioner, Adam's 1/(√v̂ + ε): the nearest update is then the one that costs the loss least, as
+/// far as the optimizer knows.
+///
+/// - **Redundant** equations change nothing: of all solutions the nearest is taken, whatever the rank of A.
+/// - **Inconsistent** ones, more than can hold at once, are solved in the least-squares sense: ‖A·Δθ′ + γ·c‖ is as small as possible
+///   and `projection` reports it. If A has full column rank, that leaves the loss nothing to decide; a solver that stops early, or
+///   damping, does.
+/// - **A feasible point** with an update that is tangent already is left as it is.
+/// - **Stopping early** is no error: the update is used and the reason reported.
+///
+/// - Cost of a projected step: c, its record, and two products for each iteration of the solver, for a network about two
+///   gradients each. No memory that grows with the iterations.
+public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
+  /// What nearness of updates is measured by.
+  public enum Metric: String, Codable, Hashable, Sendable, CaseIterable {
+    /// M is the base optimizer's preconditioner.
+    case preconditioner
+    /// M = I.
+    case identity
+  }
+
+  /// The rule that makes the updates.
+  public private(set) var base: Base
+  /// What they respect.
+  public private(set) var constraint: any Constraint
+  /// The metric.
+  public let metric: Metric
+  /// What solves the least-squares problems.
+  public let solver: any LeastSquaresSolver
+  /// δ: the problems become min ‖A·M^½·z − b‖² + δ²·‖z‖², which leaves small violations to small updates.
+  public let damping: Double
+  /// γ, the fraction of the violation that a step takes away, to first order.
+  public let correctionRate: Double
+  /// The steps from one projection to the next.
+  public let interval: Int
+  /// The number of steps before the first projection.
+  public let warmupSteps: Int
+  /// Whether a solve starts from the multipliers of the last one.
+  public let warmStart: Bool
+  /// What the last step did about the constraint; `nil` if it was not projected.
+  public private(set) var projection: ProjectionReport?
+
+  private var step = 0
+  private var multipliers: Tensor?
+
+  /// Wraps an optimizer.
+  ///
+  /// - Parameters:
+  ///   - base: the rule that makes the updates.
+  ///   - constraint: what they respect.
+  ///   - metric: what nearness is measured by.
+  ///   - solver: what solves the least-squares problems; with a closed form it is not used.
+  ///   - damping: δ.
+  ///   - correctionRate: γ. 1 is a full Gauss–Newton step; 0 keeps the violation as it is. A constraint with a schedule of its own
+  ///     has its own rate.
+  ///   - interval: the steps from one projection to the next; those between are the base optimizer's.
+  ///   - warmupSteps: the number of steps before the first projection; 0 projects the first.
+  ///   - warmStart: whether a solve starts from Aᵀ·λ, with λ the multipliers of the last one: the answer is the same, and fewer
+  ///     iterations find it where steps resemble each other, at a cost of three products. It needs a solver that knows
+  ///     multipliers, `LSMR` or the automatic one, and the same equations in each step.
+  /// - Precondition: δ and γ are at least 0 and finite, the interval is positive, and a warm start has no damping, of which
+  ///   it would change the meaning.
+  public init(
+    _ base: Base, constraint: any Constraint, metric: Metric = .preconditioner,
+    solver: any LeastSquaresSolver = AutomaticSolver(iterative: LSMR(tolerance: 1e-6, iterationLimit: 100)),
+    damping: Double = 0, correctionRate: Double = 0.5, interval: Int = 1, warmupSteps: Int = 0, warmStart: Bool = false
+  ) {
+    precondition(damping >= 0 && damping.isFinite, "the damping must be at least 0 and finite, not \(damping)")
+    precondition(
+      correctionRate >= 0 && correctionRate.isFinite,
+      "the correction rate must be at least 0 and finite, not \(correctionRate)")
+    precondition(interval > 0, "projections need a positive interval, not \(interval)")
+    precondition(warmupSteps >= 0, "the warm-up takes at least 0 steps, not \(warmupSteps)")
+    precondition(!warmStart || damping == 0, "a warm start goes without damping, not with \(damping)")
+    self.base = base
+    self.constraint = constraint
+    self.metric = metric
+    self.solver = warmStart ? solver.trackingMultipliers : solver
+    self.damping = damping
+    self.correctionRate = correctionRate
+    self.interval = interval
+    self.warmupSteps = warmupSteps
+    self.warmStart = warmStart
+  }
+
+  // MARK: Updates
+
+  /// That of the base optimizer.
+  public var learningRate: Double {
+    get { base.learningRate }
+    set { base.learningRate = newValue }
+  }
+
+  /// That of the base optimizer.
+  public var preconditioner: [Tensor]? { base.preconditioner }
+
+  /// The base optimizer's updates, projected.
+  ///
+  /// - Throws: `ConstraintError` for a violation that is not finite, `LeastSquaresError`, and what the base optimizer and the
+  ///   constraint throw.
+  public mutating func updates(for gradients: [Tensor], at parameters: [Tensor]) throws -> [Tensor] {
+    step += 1
+    let since = step - warmupSteps - 1
+    guard since >= 0, since % interval == 0 else {
+      projection = nil
+      return try base.updates(for: gradients, at: parameters)
+    }
+    try constraint.prepare(step: step, at: parameters)
+    let update = try base.updates(for: gradients, at: parameters)
+    let (projected, report) = try project(update, at: parameters)
+    guard report.constraintNorm.isFinite else {
+      throw ConstraintError("the constraint's violation became \(report.constraintNorm) at step \(step)")
+    }
+    projection = report
+    return projected
+  }
+
+  private mutating func project(
+    _ update: [Tensor], at parameters: [Tensor]
+  ) throws -> ([Tensor], ProjectionReport) {
+    let rate = constraint.correctionRate ?? correctionRate
+    let preconditioner = { [metric, base] in metric == .identity ? nil : base.preconditioner }
+    if let closed = try constraint.projection(
+      of: update, at: parameters, preconditioner: preconditioner, correctionRate: rate)
+    {
+      let report = ProjectionReport(
+        constraintNorm: closed.constraintNorm, residualNorm: closed.residualNorm, iterations: 0, stopReason: .direct,
+        measurements: constraint.measurements)
+      return (closed.update, report)
+    }
+    return try withoutGradients {
+      let linearization = try constraint.linearization(at: parameters)
+      let (c, a) = (linearization.residual, linearization.jacobian)
+      let violation = c.norm()
+      guard violation.isFinite else {
+        throw ConstraintError("the constraint's violation became \(violation) at step \(step)")
+      }
+      let vector = update.asVector
+      guard a.columns == vector.elementCount else {
+        throw ConstraintError(
+          "the constraint's Jacobian has \(a.columns) columns, and the parameters have \(vector.elementCount) elements")
+      }
+      let target = try a.apply(vector) + c * rate
+      let root = preconditioner().map { $0.asVector.sqrt() }
+      let system: any LinearOperator = root.map { ComposedOperator(a, DiagonalOperator($0)) } ?? a
+      let start = try startingPoint(system, target)
+      let solution = try solver.solve(system, target, damping: damping, from: start?.x)
+      if warmStart {
+        multipliers = solution.multipliers.map { found in start.map { $0.multipliers + found } ?? found }
+      }
+      let correction = root.map { $0 * solution.x } ?? solution.x
+      let report = ProjectionReport(
+        constraintNorm: violation, residualNorm: solution.residual.norm(), iterations: solution.iterations,
+        stopReason: solution.stopReason, measurements: constraint.measurements)
+      return (update.parts(of: vector - correction), report)
+    }
+  }
+
+  /// s·Aᵀ·λ with the last λ, and the s that brings A·Aᵀ·λ nearest to the right-hand side: in the range of Aᵀ, so that the solution
+  /// from it is the one of least norm, and no worse than 0.
+  private func startingPoint(
+    _ a: any LinearOperator, _ b: Tensor
+  ) throws -> (x: Tensor, multipliers: Tensor)? {
+    guard warmStart, let multipliers, multipliers.shape == b.shape, multipliers.dtype == b.dtype else { return nil }
+    let x = try a.applyAdjoint(multipliers)
+    let image = try a.apply(x)
+    let scale = image.dot(b).item() / image.dot(image).item()
+    guard scale.isFinite, scale != 0 else { return nil }
+    return (x * scale, multipliers * scale)
+  }
+
+  /// What the constraint, and then the base optimizer, impose.
+  public func imposed(on average: [Tensor]) throws -> [Tensor]? {
+    let own = try constraint.imposed(on: average)
+    return try base.imposed(on: own ?? average) ?? own
+  }
+
+  // MARK: Saving
+
+  /// The base optimizer's state, the constraint's, the number of steps and the multipliers.
+  public var state: [String: Tensor] {
+    var state = ["projection.step": Tensor([step])]
+    state["projection.multipliers"] = multipliers
+    for (name, tensor) in base.state { state["base.\(name)"] = tensor }
+    for (name, tensor) in constraint.state { state["constraint.\(name)"] = tensor }
+    return state
+  }
+
+  /// Takes over saved state.
+  public mutating func restore(_ state: [String: Tensor], for parameters: [Tensor]) throws {
+    func part(_ prefix: String) -> [String: Tensor] {
+      Dictionary(
+        uniqueKeysWithValues: state.filter { $0.key.hasPrefix("\(prefix).") }.map {
+          (String($0.key.dropFirst(prefix.count + 1)), $0.value)
+        })
+    }
+    let own = part("projection")
+    guard let step = own["step"], step.elementCount == 1, step.dtype == .int64, step.item() >= 0,
+      own.count == (own["multipliers"] == nil ? 1 : 2),
+      state.keys.allSatisfy({ ["base", "constraint", "projection"].contains($0.prefix { $0 != "." }) })
+    else {
+      throw OptimizerStateError("the saved state of a projected optimizer lacks its step, or holds more than its own")
+    }
+    if let multipliers = own["multipliers"], !multipliers.dtype.isFloatingPoint || multipliers.rank != 1 {
+      throw OptimizerStateError("the saved multipliers are \(multipliers.dtype)\(multipliers.shape), not a vector")
+    }
+    var copy = self
+    try copy.base.restore(part("base"), for: parameters)
+    try copy.constraint.restore(part("constraint"), for: parameters)
+    copy.step = Int(step.item())
+    copy.multipliers = own["multipliers"]
+    copy.projection = nil
+    self = copy
+  }
+}
+
+extension LeastSquaresSolver {
+  /// This solver with multipliers in its solutions, if it knows them.
+  fileprivate var trackingMultipliers: any LeastSquaresSolver {
+    switch self {
+    case var solver as LSMR:
+      solver.tracksMultipliers = true
+      return solver
+    case var solver as AutomaticSolver:
+      solver.iterative.tracksMultipliers = true
+      return solver
+    default: return self
+    }
+  }
+}

@@ -1,0 +1,217 @@
+public import ScoreModels
+public import Torch
+
+/// A growing set of the smallest weights is 0: c(θ) = θ on the set.
+///
+/// A schedule says how many weights are chosen when, by their magnitude, and how fast they go to zero; once chosen, a weight stays
+/// so. The last step of each interval makes the chosen weights exactly 0, and they stay exactly 0.
+///
+/// A selects weights, so A·Aᵀ = I, and the projection has the closed form Δθ′ = −γ·θ on the set and Δθ elsewhere in every diagonal
+/// metric: one pass through the parameters. A growth takes a selection in linear time. `imposed(on:)` makes a moving average of
+/// weights as sparse as the weights are.
+///
+/// Memory: a byte for each parameter, and one vector of their size for a time; a growth needs four.
+public struct WeightSparsity: Constraint {
+  /// Among which weights the smallest are chosen.
+  public enum Scope: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Among all of them: layers become sparse as far as they have small weights.
+    case global
+    /// Among those of each parameter: all become equally sparse.
+    case perParameter = "per-parameter"
+  }
+
+  /// The fraction of the weights that are 0 in the end.
+  public let target: Double
+  /// When.
+  public let schedule: SparsitySchedule
+  /// Among which.
+  public let scope: Scope
+  /// The ranges of positions, in the vector of all parameters, that hold weights to choose from.
+  private let ranges: [Range<Int>]
+  private let parameterCount: Int
+  private var chosen: Tensor?
+  private var chosenCounts: [Int]
+  private var step = 0
+  /// How many weights the end of the last interval made 0.
+  private var zeroCount = 0
+
+  /// Makes a constraint on a model's weights.
+  ///
+  /// - Parameters:
+  ///   - model: what the optimizer trains.
+  ///   - target: the fraction of the weights that are 0 in the end.
+  ///   - schedule: when they become so.
+  ///   - scope: among which weights the smallest are chosen.
+  ///   - isWeight: what is chosen from; by default parameters of two dimensions or more: matrices and kernels, but not biases and
+  ///     factors.
+  /// - Precondition: the target is between 0 and 1, and there are weights to choose from.
+  public init(
+    of model: any Module, target: Double, schedule: SparsitySchedule, scope: Scope = .global,
+    where isWeight: (NamedParameter) -> Bool = { $0.parameter.shape.count >= 2 }
+  ) {
+    precondition(target > 0 && target < 1, "a sparsity must be between 0 and 1, not \(target)")
+    var (ranges, start): ([Range<Int>], Int) = ([], 0)
+    for entry in model.namedParameters() {
+      let count = entry.parameter.shape.reduce(1, *)
+      if isWeight(entry), count > 0 { ranges.append(start..<(start + count)) }
+      start += count
+    }
+    precondition(!ranges.isEmpty, "the model has no weights that could become 0")
+    self.target = target
+    self.schedule = schedule
+    self.scope = scope
+    self.ranges = ranges
+    parameterCount = start
+    chosenCounts = ranges.map { _ in 0 }
+  }
+
+  /// The number of weights that are chosen from.
+  public var weightCount: Int { ranges.reduce(0) { $0 + $1.count } }
+
+  /// The number of weights that are chosen: that are 0, or on their way.
+  public var chosenCount: Int { chosenCounts.reduce(0, +) }
+
+  // MARK: The constraint
+
+  /// θ where it is chosen, and 0 elsewhere.
+  public func residual(at parameters: [Tensor]) throws -> Tensor {
+    let vector = try checked(parameters)
+    guard let chosen else { return vector * 0 }
+    return Tensor.zeros(like: vector).replacing(where: chosen, with: vector)
+  }
+
+  /// The closed form.
+  public func projection(
+    of update: [Tensor], at parameters: [Tensor], preconditioner: () -> [Tensor]?, correctionRate: Double
+  ) throws -> ConstraintProjection? {
+    guard let chosen else { return ConstraintProjection(update: update, constraintNorm: 0, residualNorm: 0) }
+    let vector = try checked(parameters)
+    let projected = update.asVector.replacing(where: chosen, with: vector * -correctionRate)
+    let norm = (vector * chosen).norm()
+    return ConstraintProjection(update: update.parts(of: projected), constraintNorm: norm, residualNorm: 0)
+  }
+
+  /// 1 over the steps that are left of the interval, and 1 after the last.
+  public var correctionRate: Double? { schedule.rate(at: step) }
+
+  /// The average with zeros where the weights have become zeros.
+  public func imposed(on average: [Tensor]) throws -> [Tensor]? {
+    guard let chosen, zeroCount == chosenCount, schedule.rate(at: step) == 1, step <= schedule.end else { return nil }
+    let vector = try checked(average)
+    return average.parts(of: vector.replacing(where: chosen, with: Tensor(0, dtype: vector.dtype).to(vector.device)))
+  }
+
+  /// `sparsity`, the fraction of the weights that are 0.
+  public var measurements: [String: Double] { ["sparsity": Double(zeroCount) / Double(weightCount)] }
+
+  private func checked(_ parameters: [Tensor]) throws -> Tensor {
+    let vector = parameters.asVector
+    guard vector.elementCount == parameterCount else {
+      throw ConstraintError(
+        "the sparsity is of a model of \(parameterCount) parameters, and there are \(vector.elementCount)")
+    }
+    return vector
+  }
+
+  // MARK: Growth
+
+  /// Chooses more of the smallest weights where the schedule wants it.
+  public mutating func prepare(step: Int, at parameters: [Tensor]) throws {
+    self.step = step
+    let fraction = target * schedule.fraction(at: step)
+    if fraction > 0 {
+      let vector = try checked(parameters).detached()
+      try withoutGradients { try grow(to: fraction, vector) }
+    }
+    if schedule.rate(at: step) == 1 { zeroCount = chosenCount }
+  }
+
+  private mutating func grow(to fraction: Double, _ vector: Tensor) throws {
+    func count(_ total: Int) -> Int { Int((fraction * Double(total)).rounded()) }
+    switch scope {
+    case .global:
+      let more = count(weightCount) - chosenCount
+      guard more > 0 else { return }
+      let smallest = candidates(vector).smallest(more)
+      chosen = chosen.map { $0 .| smallest } ?? smallest
+    case .perParameter:
+      guard zip(ranges, chosenCounts).contains(where: { count($0.count) > $1 }) else { return }
+      let magnitudes = candidates(vector)
+      var pieces: [Tensor] = []
+      var end = 0
+      for (range, present) in zip(ranges, chosenCounts) {
+        let more = count(range.count) - present
+        pieces.append(.zeros([range.lowerBound - end], dtype: .bool, device: vector.device))
+        let part = magnitudes.slicing(range.lowerBound, range.upperBound, along: 0)
+        pieces.append(more > 0 ? part.smallest(more) : .zeros([range.count], dtype: .bool, device: vector.device))
+        end = range.upperBound
+      }
+      pieces.append(.zeros([parameterCount - end], dtype: .bool, device: vector.device))
+      let smallest = Tensor.concatenate(pieces)
+      chosen = chosen.map { $0 .| smallest } ?? smallest
+    }
+    countChosen()
+  }
+
+  /// |θ| where a weight can still be chosen, and ∞ elsewhere.
+  private func candidates(_ vector: Tensor) -> Tensor {
+    let infinity = Tensor(Double.infinity, dtype: vector.dtype).to(vector.device)
+    var magnitudes = vector.abs()
+    if let chosen { magnitudes = magnitudes.replacing(where: chosen, with: infinity) }
+    guard weightCount < parameterCount else { return magnitudes }
+    var (pieces, end): ([Tensor], Int) = ([], 0)
+    for range in ranges {
+      if range.lowerBound > end { pieces.append(infinity.expanded(to: [range.lowerBound - end])) }
+      pieces.append(magnitudes.slicing(range.lowerBound, range.upperBound, along: 0))
+      end = range.upperBound
+    }
+    if parameterCount > end { pieces.append(infinity.expanded(to: [parameterCount - end])) }
+    return .concatenate(pieces)
+  }
+
+  private mutating func countChosen() {
+    guard let chosen else { return }
+    chosenCounts = ranges.map { Int(chosen.slicing($0.lowerBound, $0.upperBound, along: 0).sum().item()) }
+  }
+
+  // MARK: Saving
+
+  /// The chosen weights, and how many of them were made 0.
+  public var state: [String: Tensor] {
+    var state = ["step": Tensor([step]), "zeros": Tensor([zeroCount])]
+    state["chosen"] = chosen
+    return state
+  }
+
+  /// Takes over chosen weights.
+  public mutating func restore(_ state: [String: Tensor], for parameters: [Tensor]) throws {
+    guard let step = state["step"], let zeros = state["zeros"],
+      Set(state.keys).isSubset(of: ["step", "zeros", "chosen"]),
+      [step, zeros].allSatisfy({ $0.elementCount == 1 && $0.dtype == .int64 && $0.item() >= 0 })
+    else { throw OptimizerStateError("the saved state of the sparsity lacks its step or its number of zeros") }
+    let chosen = state["chosen"]
+    if let chosen, chosen.shape != [parameterCount] || chosen.dtype != .bool {
+      throw OptimizerStateError(
+        "the saved state of the sparsity tells for \(chosen.dtype)\(chosen.shape) whether they are chosen, not for bool[\(parameterCount)]"
+      )
+    }
+    self.step = Int(step.item())
+    zeroCount = Int(zeros.item())
+    self.chosen = chosen
+    chosenCounts = ranges.map { _ in 0 }
+    countChosen()
+  }
+}
+
+extension Tensor {
+  /// Whether each element is among the smallest; of equal ones the first are taken.
+  fileprivate func smallest(_ count: Int) -> Tensor {
+    let threshold = kthSmallest(count)
+    let isAtMost = self .<= threshold
+    let excess = Int(isAtMost.sum().item()) - count
+    guard excess > 0 else { return isAtMost }
+    let ties = self .== threshold
+    let wanted = Int(ties.sum().item()) - excess
+    return isAtMost .& ((self .< threshold) .| (ties.cumulativeSum(0) .<= Double(wanted)))
+  }
+}

@@ -1,0 +1,86 @@
+internal import Foundation
+public import Torch
+
+/// Adam: Δθ = −η·m̂/(√v̂ + ε) with bias-corrected running means of g and g², and decoupled weight decay where asked for.
+///
+/// Kingma & Ba (2015), arXiv 1412.6980; with `weightDecay` AdamW, Δθ = −η·(m̂/(√v̂ + ε) + λθ), Loshchilov & Hutter (2019),
+/// arXiv 1711.05101.
+public struct Adam: Optimizer {
+  /// η.
+  public var learningRate: Double
+  /// The decay of the running mean of g.
+  public let beta1: Double
+  /// The decay of the running mean of g².
+  public let beta2: Double
+  /// ε.
+  public let epsilon: Double
+  /// λ.
+  public let weightDecay: Double
+  private var step = 0
+  private var firstMoments: [Tensor] = []
+  private var secondMoments: [Tensor] = []
+
+  /// Makes an optimizer.
+  ///
+  /// - Precondition: β₁ and β₂ are in 0 ..< 1, ε is positive.
+  public init(
+    learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+    weightDecay: Double = 0
+  ) {
+    precondition(
+      (0..<1).contains(beta1) && (0..<1).contains(beta2) && epsilon > 0,
+      "Adam needs β₁ and β₂ in 0 ..< 1 and a positive ε, not \(beta1), \(beta2) and \(epsilon)")
+    self.learningRate = learningRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+  }
+
+  /// The updates of one step.
+  public mutating func updates(for gradients: [Tensor], at parameters: [Tensor]) -> [Tensor] {
+    if firstMoments.isEmpty {
+      firstMoments = gradients.map { .zeros(like: $0) }
+      secondMoments = firstMoments
+    }
+    step += 1
+    return gradients.indices.map { i in
+      let update: Tensor
+      (update, firstMoments[i], secondMoments[i]) = gradients[i].adamStep(
+        firstMoment: firstMoments[i], secondMoment: secondMoments[i], step: step, learningRate: learningRate,
+        beta1: beta1, beta2: beta2, epsilon: epsilon)
+      return weightDecay == 0 ? update : update - parameters[i] * (learningRate * weightDecay)
+    }
+  }
+
+  /// Both running means and the number of steps.
+  public var state: [String: Tensor] {
+    numbered("exp_avg", firstMoments).merging(numbered("exp_avg_sq", secondMoments)) { first, _ in first }
+      .merging(["step": Tensor([step])]) { first, _ in first }
+  }
+
+  /// 1/(√v̂ + ε) of the last step; the identity before the first.
+  public var preconditioner: [Tensor]? {
+    guard step > 0 else { return nil }
+    let correction = 1 - pow(beta2, Double(step))
+    return secondMoments.map { (($0 / correction).sqrt() + epsilon).reciprocal() }
+  }
+
+  /// Takes over saved state.
+  public mutating func restore(_ state: [String: Tensor], for parameters: [Tensor]) throws {
+    guard let step = state["step"], step.elementCount == 1, step.dtype == .int64, step.item() >= 0 else {
+      throw OptimizerStateError("the saved state of Adam lacks its step")
+    }
+    let moments = (unnumbered("exp_avg", state), unnumbered("exp_avg_sq", state))
+    guard moments.0.count == moments.1.count, state.count == 1 + 2 * moments.0.count else {
+      throw OptimizerStateError(
+        "the saved state of Adam does not hold as many first as second moments, and its step alone")
+    }
+    if !moments.0.isEmpty {
+      try checkAlike(moments.0, parameters, "exp_avg")
+      try checkAlike(moments.1, parameters, "exp_avg_sq")
+    }
+    self.step = Int(step.item())
+    (firstMoments, secondMoments) = moments
+  }
+}

@@ -1,0 +1,164 @@
+import LeastSquares
+import ScoreTraining
+import TestSupport
+import Testing
+import Torch
+
+@Suite struct ProjectionLawTests {
+  typealias Metric = NullSpaceProjected<GivenUpdate>.Metric
+
+  private static let solvers: [any LeastSquaresSolver & Sendable] = [
+    LSMR(tolerance: 1e-13), DenseSolver(), AutomaticSolver(iterative: LSMR(tolerance: 1e-13)),
+  ]
+
+  @Test(arguments: Metric.allCases, [0, 0.5, 1])
+  func updateTakesItsPartOfTheViolationAway(_ metric: Metric, _ rate: Double) throws {
+    let problem = ProjectionProblem(rows: 5, columns: 17, rank: 5)
+    for solver in Self.solvers {
+      let (update, report) = try problem.projected(metric, rate: rate, solver: solver)
+      expectClose(problem.matrix.matmul(update), problem.violation * -rate, rtol: 0, atol: 1e-9, "\(solver)")
+      #expect(report.map { $0.residualNorm < 1e-9 } == true)
+    }
+  }
+
+  @Test(arguments: Metric.allCases, [(4, 11, 4), (4, 11, 2), (11, 4, 4), (11, 4, 2), (6, 6, 5)])
+  func updateIsThatOfThePseudoinverse(_ metric: Metric, _ size: (rows: Int, columns: Int, rank: Int)) throws {
+    let problem = ProjectionProblem(rows: size.rows, columns: size.columns, rank: size.rank)
+    for rate in [0, 0.3, 1] {
+      let reference = try problem.reference(metric, rate: rate)
+      for solver in Self.solvers {
+        let (update, report) = try problem.projected(metric, rate: rate, solver: solver)
+        expectClose(update, reference, rtol: 1e-7, atol: 1e-8, "\(solver), γ = \(rate)")
+        let residual = problem.matrix.matmul(reference) + problem.violation * rate
+        expectClose(report?.residualNorm ?? -1, residual.norm(), rtol: 1e-6, atol: 1e-8)
+        expectClose(report?.constraintNorm ?? -1, problem.violation.norm(), rtol: 1e-12, atol: 0)
+      }
+    }
+  }
+
+  @Test(arguments: Metric.allCases) func projectionIsIdempotent(_ metric: Metric) throws {
+    let problem = ProjectionProblem(rows: 5, columns: 17, rank: 4)
+    let once = try problem.projected(metric, rate: 0).update
+    var again = NullSpaceProjected(
+      GivenUpdate(once, preconditioner: [problem.metric]), constraint: problem.constraint, metric: metric,
+      solver: LSMR(tolerance: 1e-13), correctionRate: 0)
+    expectClose(try again.updates(for: [once], at: [problem.point])[0], once, rtol: 0, atol: 1e-10)
+  }
+
+  @Test func updateIsTheNearestInTheMetric() throws {
+    let problem = ProjectionProblem(rows: 3, columns: 9, rank: 3)
+    for (metric, inverse) in [
+      (Metric.identity, Tensor.ones(like: problem.metric)), (.preconditioner, 1 / problem.metric),
+    ] {
+      let update = try problem.projected(metric).update
+      // What was taken away is orthogonal, in M⁻¹, to all that leaves the constraint alone.
+      let tangent = try problem.projected(.identity, rate: 0).update
+      #expect(abs(((update - problem.update) * inverse).dot(tangent).item()) < 1e-9)
+      #expect(tangent.norm() > 0.1)
+    }
+  }
+
+  @Test func metricIsTheBaseOptimizersOwnUpToAFactor() throws {
+    let problem = ProjectionProblem(rows: 3, columns: 9, rank: 3)
+    var scaled = NullSpaceProjected(
+      GivenUpdate(problem.update, preconditioner: [problem.metric * 1e6]), constraint: problem.constraint,
+      solver: LSMR(tolerance: 1e-13))
+    expectClose(
+      try scaled.updates(for: [problem.update], at: [problem.point])[0], try problem.projected().update, rtol: 1e-9,
+      atol: 1e-9)
+    // Adam's is 1/(√v̂ + ε).
+    var adam = Adam(beta2: 0.9, epsilon: 1e-3)
+    #expect(adam.preconditioner == nil)
+    for factor in [1.0, 3] { _ = adam.updates(for: [problem.update * factor], at: [problem.point]) }
+    let mean = problem.update.square() * ((0.1 * 0.9 + 0.1 * 9) / (1 - 0.81))
+    expectClose(try #require(adam.preconditioner)[0], 1 / (mean.sqrt() + 1e-3), rtol: 1e-12, atol: 0)
+    #expect(SGD(learningRate: 1).preconditioner == nil)
+  }
+
+  // MARK: Special cases
+
+  @Test func feasiblePointWithATangentUpdateStaysAsItIs() throws {
+    let matrix = Tensor([[1.0, 1, 0], [0, 0, 1]]).to(.float64)
+    let (point, update) = (Tensor([0.5, 0.5, 2]), Tensor([1.0, -1, 0]))
+    for solver in Self.solvers {
+      var optimizer = NullSpaceProjected(
+        GivenUpdate(update), constraint: AffineConstraint(matrix, equals: Tensor([1.0, 2])), solver: solver)
+      let projected = try optimizer.updates(for: [update], at: [point])[0]
+      #expect(projected.allFinite)
+      expectClose(projected, update, rtol: 0, atol: 1e-15)
+      #expect(optimizer.projection?.residualNorm == 0 && optimizer.projection?.constraintNorm == 0)
+    }
+  }
+
+  @Test func constraintWithoutAGradientChangesNothing() throws {
+    // A squared norm where it is 0: A = 0.
+    let (point, update) = (Tensor([0.0, 0]), Tensor([1.0, -2]))
+    for solver in Self.solvers {
+      var optimizer = NullSpaceProjected(
+        GivenUpdate(update), constraint: FunctionConstraint { $0[0].square().sum() }, solver: solver)
+      expectIdentical(try optimizer.updates(for: [update], at: [point])[0], update)
+    }
+  }
+
+  @Test func redundantEquationsChangeNothing() throws {
+    let problem = ProjectionProblem(rows: 3, columns: 9, rank: 3)
+    let twice = AffineConstraint(
+      .concatenate([problem.matrix, problem.matrix * -2]), equals: .concatenate([problem.target, problem.target * -2]))
+    for solver in Self.solvers {
+      expectClose(
+        try problem.projected(solver: solver, constraint: twice).update, try problem.projected(solver: solver).update,
+        rtol: 1e-9, atol: 1e-9)
+    }
+  }
+
+  @Test func contradictoryEquationsAreMetInTheMeanAndReported() throws {
+    // θ₀ = 1 and θ₀ = 3.
+    let constraint = AffineConstraint(Tensor([[1.0, 0], [1, 0]]).to(.float64), equals: Tensor([1.0, 3]))
+    for solver in Self.solvers {
+      var optimizer = NullSpaceProjected(
+        GivenUpdate(Tensor([5.0, 7])), constraint: constraint, solver: solver, correctionRate: 1)
+      let update = try optimizer.updates(for: [Tensor([0.0, 0])], at: [Tensor([0.0, 0])])[0]
+      expectClose(update, Tensor([2.0, 7]), rtol: 0, atol: 1e-12)
+      expectClose(try #require(optimizer.projection).residualNorm, 2.0.squareRoot(), rtol: 1e-12, atol: 0)
+    }
+  }
+
+  @Test func moreEquationsThanParametersLeaveTheCorrectionAlone() throws {
+    let problem = ProjectionProblem(rows: 20, columns: 6, rank: 6)
+    let (update, _) = try problem.projected(.identity, rate: 0.25)
+    var other = NullSpaceProjected(
+      GivenUpdate(problem.update * 3), constraint: problem.constraint, solver: DenseSolver(), correctionRate: 0.25)
+    expectClose(try other.updates(for: [problem.update], at: [problem.point])[0], update, rtol: 0, atol: 1e-9)
+  }
+
+  @Test func dampingLeavesPartOfTheViolation() throws {
+    let problem = ProjectionProblem(rows: 5, columns: 17, rank: 5)
+    var residuals: [Double] = []
+    for damping in [0, 0.1, 1, 1e4] {
+      var optimizer = NullSpaceProjected(
+        GivenUpdate(problem.update), constraint: problem.constraint, solver: DenseSolver(), damping: damping)
+      let update = try optimizer.updates(for: [problem.update], at: [problem.point])[0]
+      residuals.append(try #require(optimizer.projection).residualNorm)
+      if damping == 1e4 { expectClose(update, problem.update, rtol: 0, atol: 1e-6) }
+    }
+    #expect(residuals == residuals.sorted() && residuals[0] < 1e-9)
+  }
+
+  @Test func violationThatIsNotFiniteIsRefused() throws {
+    var optimizer = NullSpaceProjected(
+      GivenUpdate(Tensor([1.0, 1])), constraint: FunctionConstraint { $0[0].log() }, correctionRate: 1)
+    let error = #expect(throws: ConstraintError.self) {
+      try optimizer.updates(for: [Tensor([1.0, 1])], at: [Tensor([1.0, 0])])
+    }
+    #expect(error?.description == "the constraint's violation became inf at step 1")
+  }
+
+  @Test func constraintOfAnotherModelIsRefused() throws {
+    let problem = ProjectionProblem(rows: 5, columns: 17, rank: 5)
+    var optimizer = NullSpaceProjected(GivenUpdate(Tensor([1.0])), constraint: problem.constraint)
+    let error = #expect(throws: ConstraintError.self) {
+      try optimizer.updates(for: [Tensor([1.0])], at: [Tensor([1.0])])
+    }
+    #expect(error?.description == "the affine constraint is on 17 numbers, and the parameters have 1")
+  }
+}
