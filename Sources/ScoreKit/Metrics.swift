@@ -14,13 +14,45 @@ struct MetricsRecord: Codable, Hashable, Sendable {
   var emaDecay: Double
   /// Training examples for each second.
   var examplesPerSecond: Double
+  /// What the projected steps did about their constraint; `nil` where there were none.
+  var projection: ProjectionRecord?
 
   enum CodingKeys: String, CodingKey {
-    case step, loss
+    case step, loss, projection
     case gradientNorm = "gradient-norm"
     case learningRate = "learning-rate"
     case emaDecay = "ema-decay"
     case examplesPerSecond = "examples-per-second"
+  }
+}
+
+/// What projected steps of an interval did about their constraint.
+struct ProjectionRecord: Codable, Hashable, Sendable {
+  /// ‖c‖ before the last projected step.
+  var constraintNorm: Double
+  /// The largest ‖A·Δθ′ + γ·c‖ of the interval.
+  var residualNorm: Double
+  /// The mean number of iterations.
+  var iterations: Double
+  /// Why the solver stopped at the last projected step.
+  var stopReason: String
+  /// What the constraint said about itself at the last projected step.
+  var measurements: [String: Double]
+
+  init?(_ reports: [ProjectionReport]) {
+    guard let last = reports.last else { return nil }
+    constraintNorm = last.constraintNorm
+    residualNorm = reports.map(\.residualNorm).max() ?? 0
+    iterations = Double(reports.map(\.iterations).reduce(0, +)) / Double(reports.count)
+    stopReason = "\(last.stopReason)"
+    measurements = last.measurements
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case iterations, measurements
+    case constraintNorm = "constraint-norm"
+    case residualNorm = "residual-norm"
+    case stopReason = "stop-reason"
   }
 }
 

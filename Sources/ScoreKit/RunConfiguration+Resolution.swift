@@ -22,6 +22,7 @@ extension RunConfiguration {
       }
     }
     try check("learning-rate", learningRate, "a positive number") { $0 > 0 }
+    try check("sparsity", sparsity, "at least 0 and below 1") { (0..<1).contains($0) }
     try check("weight-decay", weightDecay, "0 or more") { $0 >= 0 }
     try check("gradient-clip", gradientClip, "a positive number") { $0 > 0 }
     try check("ema", ema, "at least 0 and below 1") { (0..<1).contains($0) }

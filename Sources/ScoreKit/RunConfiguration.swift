@@ -38,6 +38,8 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   public var process: ProcessConfiguration.Kind = .edm
   /// How the score is made conservative.
   public var conservative: Conservative = .off
+  /// The fraction of the weights that training makes 0.
+  public var sparsity: Double = 0
   /// The number of training steps.
   public var steps: Int?
   /// The number of examples in a step.
@@ -71,7 +73,8 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   public init() {}
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case data, labels, model, width, channels, blocks, process, conservative, steps, warmup, decay, ema, seed, device
+    case data, labels, model, width, channels, blocks, process, conservative, sparsity, steps, warmup, decay, ema, seed,
+      device
     case threads
     case batchSize = "batch-size"
     case learningRate = "learning-rate"
@@ -110,6 +113,7 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
     try read(&blocks, .blocks)
     try read(&process, .process)
     try read(&conservative, .conservative)
+    try read(&sparsity, .sparsity)
     try read(&steps, .steps)
     try read(&batchSize, .batchSize)
     try read(&learningRate, .learningRate)

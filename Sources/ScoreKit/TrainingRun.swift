@@ -74,9 +74,16 @@ public final class TrainingRun {
     let schedule = LearningRateSchedule(
       peak: resolved.learningRate ?? 0, warmupSteps: resolved.warmup ?? 0, decay: resolved.decay,
       steps: resolved.steps ?? 0)
+    var optimizer: any Optimizer = Adam(weightDecay: resolved.weightDecay)
+    if resolved.sparsity > 0 {
+      optimizer = NullSpaceProjected(
+        Adam(weightDecay: resolved.weightDecay),
+        constraint: WeightSparsity(
+          of: scoreModel, target: resolved.sparsity, schedule: SparsitySchedule(steps: schedule.steps)))
+    }
     trainer = Trainer(
       scoreModel, process: process, data: dataset, objective: objective,
-      optimizer: Adam(weightDecay: resolved.weightDecay),
+      optimizer: optimizer,
       settings: Trainer.Settings(
         seed: resolved.seed, batchSize: resolved.batchSize ?? 1, schedule: schedule,
         gradientClip: resolved.gradientClip, averageDecay: resolved.ema ?? 0,
@@ -238,7 +245,8 @@ public final class TrainingRun {
       return MetricsRecord(
         step: reports.last?.step ?? 0, loss: reports.map(\.loss).reduce(0, +) / count,
         gradientNorm: reports.map(\.gradientNorm).reduce(0, +) / count, learningRate: reports.last?.learningRate ?? 0,
-        emaDecay: reports.last?.averageDecay ?? 0, examplesPerSecond: examplesPerSecond)
+        emaDecay: reports.last?.averageDecay ?? 0, examplesPerSecond: examplesPerSecond,
+        projection: ProjectionRecord(reports.compactMap(\.projection)))
     }
   }
 

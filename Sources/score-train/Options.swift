@@ -110,7 +110,13 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The seed of everything random. (default: 0)", valueName: "n"))
   var seed: UInt64?
 
+  @Option(
+    help: ArgumentHelp(
+      "The fraction of the weights that is driven to exactly 0, the smallest first. (default: 0)", valueName: "x"))
+  var sparsity: Double?
+
   func apply(to configuration: inout RunConfiguration) {
+    set(&configuration.sparsity, sparsity)
     set(&configuration.steps, steps)
     set(&configuration.batchSize, batchSize)
     set(&configuration.learningRate, learningRate)

@@ -52,14 +52,21 @@ struct ScoreTrain: ParsableCommand {
       case .step(let report, let rate):
         progress.update(
           report.step,
-          "loss \(String(format: "%.4f", report.loss))  \(String(format: "%.0f", rate)) \(run.dataset.isImages ? "images" : "points")/s"
-        )
+          [
+            "loss \(String(format: "%.4f", report.loss))",
+            "\(String(format: "%.0f", rate)) \(run.dataset.isImages ? "images" : "points")/s",
+            report.projection?.summary,
+          ].compactMap(\.self).joined(separator: "  "))
       case .samples(let path): progress.note("samples in \(path)")
       case .noSamples(let reason): progress.note("no samples at this step: \(reason)")
       case .checkpoint: break
       }
     }
     progress.finish()
+    if configuration.sparsity > 0 {
+      let (zeros, weights) = run.trainer.withAveragedWeights { run.trainer.model.countZeroWeights() }
+      progress.note("\(zeros) of \(weights) weights are exactly 0, a sparsity of \(Double(zeros) / Double(weights))")
+    }
     if case .stopped(let step) = outcome {
       throw Interrupted("stopped at step \(step) with a checkpoint; add --resume to go on")
     }

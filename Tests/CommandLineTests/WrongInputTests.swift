@@ -19,6 +19,8 @@ import Testing
     (["--data", "digits", "--batch-size", "0"], "--batch-size"),
     (["--data", "digits", "--learning-rate", "-1"], "--learning-rate"),
     (["--data", "digits", "--learning-rate", "nan"], "--learning-rate"),
+    (["--data", "digits", "--sparsity", "1"], "--sparsity"),
+    (["--data", "digits", "--sparsity", "-0.1"], "--sparsity"),
     (["--data", "digits", "--ema", "1"], "--ema"), (["--data", "digits", "--channels", "8,,8"], "--channels"),
     (["--data", "digits", "--channels", "7"], "--channels"), (["--data", "digits", "--process", "vq"], "sub-vp"),
     (["--data", "digits", "--colour", "red"], "--colour"), (["--data", "digits", "--device", "tpu"], "--device"),

@@ -203,6 +203,16 @@ public struct WeightSparsity: Constraint {
   }
 }
 
+extension Module {
+  /// How many of the weights, of parameters of two dimensions or more, are exactly 0, and how many there are.
+  public func countZeroWeights() -> (zeros: Int, weights: Int) {
+    parameters().filter { $0.shape.count >= 2 }.reduce((0, 0)) { counts, parameter in
+      let value = parameter.value.detached()
+      return (counts.0 + Int((value .== 0).sum().item()), counts.1 + value.elementCount)
+    }
+  }
+}
+
 extension Tensor {
   /// Whether each element is among the smallest; of equal ones the first are taken.
   fileprivate func smallest(_ count: Int) -> Tensor {
