@@ -102,7 +102,7 @@ public final class Trainer {
   /// Takes one step.
   ///
   /// - Throws: `TrainingDiverged` if the loss, the gradient or the update is not finite; the weights and the step are then
-  ///   those before the call. Whatever the objective or the optimizer throws.
+  ///   those before the call. Whatever the objective or the optimizer throws, with the same promise.
   @discardableResult
   public func advance() throws -> Report {
     let number = step + 1
@@ -126,16 +126,22 @@ public final class Trainer {
       guard updated.sum().item().isFinite || updated.allFinite else {
         throw TrainingDiverged(step: number, what: "sum of the weights", value: updated.sum().item())
       }
-      optimizer = next
-      weights = updated
       let decay = average.currentDecay
-      average.update(weights)
-      if let imposed = try optimizer.imposed(on: [average.value]) { average.replace(by: imposed[0]) }
+      var averaged = average
+      averaged.update(updated)
+      if let imposed = try next.imposed(on: [averaged.value])?.asVector {
+        guard imposed.shape == updated.shape, imposed.dtype == updated.dtype else {
+          throw ConstraintError(
+            "a constraint turned an average of \(updated.dtype)\(updated.shape) into \(imposed.dtype)\(imposed.shape)")
+        }
+        averaged.replace(by: imposed)
+      }
+      (optimizer, weights, average) = (next, updated, averaged)
       assign(weights)
       step = number
       return Report(
         step: number, loss: lossValue, gradientNorm: norm, learningRate: optimizer.learningRate, averageDecay: decay,
-        projection: optimizer.projection)
+        projection: optimizer.projectionReport)
     }
   }
 
@@ -184,7 +190,8 @@ public final class Trainer {
     let weights = try flattened(state.model)
     let averaged = try flattened(state.average)
     var next = optimizer
-    try next.restore(state.optimizer.mapValues { $0.dtype == .int64 ? $0 : $0.to(device) }, for: [weights])
+    try next.restore(
+      state.optimizer.mapValues { $0.elementCount == 1 && $0.dtype == .int64 ? $0 : $0.to(device) }, for: [weights])
     optimizer = next
     self.weights = weights
     average = ExponentialMovingAverage(decay: settings.averageDecay, value: averaged, updateCount: state.step)

@@ -11,6 +11,7 @@ public final class Parameter {
   public var value: Tensor {
     get { substitute ?? variable }
     set {
+      precondition(substitute == nil, "a parameter cannot be set while it has a substitute")
       precondition(
         newValue.shape == variable.shape,
         "a parameter of shape \(variable.shape) cannot take a value of shape \(newValue.shape)")

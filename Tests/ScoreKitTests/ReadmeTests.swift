@@ -57,17 +57,53 @@ struct LinearScore: ScoreModel {
     #expect(slope.shape == [] && slope.item().isFinite && slope.item() != 0)
   }
 
+  @Test func constraintExampleRuns() throws {
+    // README begins
+    var generator = RandomGenerator(seed: 0, purpose: .initialization)
+    let process = EDMProcess()
+    let model = MLPScore(
+      MLP(.init(shape: [2], width: 64, blocks: 1), using: &generator), process: process,
+      parameterization: .edm(sigmaData: 1.5))
+    let (points, times) = (generator.normal([20, 2]) * 2, Tensor.linspace(0.1, 3, count: 20))
+    let odd = OutputEquality.equivariance(
+      of: model, at: points, inputTransform: { -$0 }, outputTransform: { -$0 }
+    ) { model, x in model.score(x, at: times) }
+    let trainer = Trainer(
+      model, process: process, data: try DatasetSource("eight-gaussians").load(),
+      objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1.5)),
+      optimizer: NullSpaceProjected(Adam(), constraint: odd),
+      settings: .init(batchSize: 256, schedule: .init(peak: 1e-3, steps: 100)))
+    for _ in 0..<100 { try trainer.advance() }
+    let report = try trainer.advance().projection
+    print(report?.constraintNorm ?? 0, report?.iterations ?? 0)
+    // README ends
+    let projection = try #require(report)
+    #expect(projection.constraintNorm < 0.1 && projection.iterations > 0)
+  }
+
+  @Test func linksLeadToFiles() throws {
+    for page in ["README.md", "Benchmarks/README.md", "outputs/README.md"] {
+      let file = Self.root.appendingPathComponent(page)
+      let text = try String(contentsOf: file, encoding: .utf8)
+      for match in text.matches(of: /\]\(([^)#]+)\)/) where !match.1.contains("://") {
+        let target = file.deletingLastPathComponent().appendingPathComponent(String(match.1)).path
+        #expect(FileManager.default.fileExists(atPath: target), "\(page) links to \(match.1)")
+      }
+    }
+  }
+
+  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
   @Test func readmeShowsThisProgram() throws {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
     func lines(_ text: Substring) -> [String] {
       text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
-    let readme = try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
+    let readme = try String(contentsOf: Self.root.appendingPathComponent("README.md"), encoding: .utf8)
     let blocks = readme.components(separatedBy: "```swift\n").dropFirst().map {
       $0.components(separatedBy: "```")[0]
     }
-    #expect(blocks.count == 2)
+    #expect(blocks.count == 3)
     let source = try String(contentsOfFile: #filePath, encoding: .utf8)
     let parts = source.components(separatedBy: "// README begins\n").dropFirst().map {
       $0.components(separatedBy: "// README ends")[0]

@@ -60,12 +60,19 @@ struct ProjectionProblem {
     var optimizer = NullSpaceProjected(
       GivenUpdate(update, preconditioner: [self.metric]), constraint: constraint ?? self.constraint, metric: metric,
       solver: solver, correctionRate: rate)
-    return (try optimizer.updates(for: [update], at: [point])[0], optimizer.projection)
+    return (try optimizer.updates(for: [update], at: [point])[0], optimizer.projectionReport)
+  }
+
+  /// M, with M⁻¹ = P⁻¹/s + 10⁻⁴ and s the root mean square of P⁻¹.
+  func bounded(_ metric: NullSpaceProjected<GivenUpdate>.Metric) -> Tensor {
+    guard metric == .preconditioner else { return .ones(like: self.metric) }
+    let inverse = 1 / self.metric
+    return 1 / (inverse / inverse.square().mean().sqrt() + 1e-4)
   }
 
   /// Δθ − M^½·(A·M^½)⁺·(A·Δθ + γ·c), by a decomposition.
   func reference(_ metric: NullSpaceProjected<GivenUpdate>.Metric, rate: Double) throws -> Tensor {
-    let root = metric == .identity ? Tensor.ones(like: self.metric) : self.metric.sqrt()
+    let root = bounded(metric).sqrt()
     let (u, s, v) = try (matrix * root).singularValueDecomposition()
     let values: [Double] = s.elements()
     let inverse = Tensor(values.map { $0 > 1e-10 * values[0] ? 1 / $0 : 0 }).to(matrix.dtype)

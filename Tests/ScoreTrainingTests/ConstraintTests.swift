@@ -21,6 +21,26 @@ import Torch
       try recorded.jacobian.apply(problem.update), try own.jacobian.apply(problem.update), rtol: 0, atol: 1e-12)
   }
 
+  @Test func affineConstraintOfAnotherElementTypeIsRefused() {
+    let constraint = AffineConstraint(Tensor([[1 as Float, 2]]), equals: Tensor([1 as Float]))
+    let error = #expect(throws: ConstraintError.self) { try constraint.residual(at: [Tensor([1.0, 2])]) }
+    #expect(error?.description.contains("convert one of them") == true)
+  }
+
+  @Test func functionOfAModelMeansTheSameForAListAndAVector() throws {
+    var generator = RandomGenerator(seed: 3, purpose: .initialization)
+    let layer = Linear(2, 3, using: &generator)
+    let constraint = FunctionConstraint(of: layer) { $0.weight.value.square().sum() - 1 }
+    let parts = layer.parameters().map { $0.value.detached() * 2 }
+    let (one, other) = (try constraint.linearization(at: parts), try constraint.linearization(at: [.flatten(parts)]))
+    expectIdentical(one.residual, other.residual)
+    expectClose(one.residual.item(), layer.weight.value.square().sum().item() * 4 - 1, rtol: 1e-5, atol: 0)
+    expectIdentical(
+      try one.jacobian.applyAdjoint(Tensor([1 as Float])), try other.jacobian.applyAdjoint(Tensor([1 as Float])))
+    let error = #expect(throws: ConstraintError.self) { try constraint.residual(at: [.ones([4])]) }
+    #expect(error?.description.contains("[4]") == true)
+  }
+
   // MARK: Norms
 
   private static func makeModel() -> MLP {
@@ -77,6 +97,17 @@ import Torch
       #expect(abs(entry.parameter.value.norm() / norm - 1) < 5e-3, "\(entry.name)")
     }
     #expect(fixed.contains { !($0.parameter.value .== Self.makeModel().state()[$0.name]!).all() })
+  }
+
+  @Test func averageHasTheFixedNorms() throws {
+    let constraint = FixedNorm([2, nil], shapes: [[2], [2]])
+    let average = try #require(try constraint.imposed(on: [Tensor([0.3, 0.4]), Tensor([1.0, 1])]))
+    expectClose(average[0], Tensor([1.2, 1.6]), rtol: 1e-14, atol: 0)
+    expectIdentical(average[1], Tensor([1.0, 1]))
+    var optimizer = NullSpaceProjected(SGD(learningRate: 1), constraint: constraint)
+    expectClose(
+      try #require(try optimizer.imposed(on: [Tensor([0.3, 0.4, 1, 1])]))[0], Tensor([1.2, 1.6, 1, 1]), rtol: 1e-14,
+      atol: 0)
   }
 
   @Test func normOfZerosIsRefused() throws {

@@ -113,7 +113,7 @@ import Torch
     let projected = try (1...8).filter { _ in
       let update = try optimizer.updates(for: [problem.update], at: [problem.point])[0]
       let isPlain = (update .== problem.update * -0.1).all()
-      #expect(isPlain == (optimizer.projection == nil))
+      #expect(isPlain == (optimizer.projectionReport == nil))
       return !isPlain
     }
     #expect(projected == Array(stride(from: settings.warmup + 1, through: 8, by: settings.interval)))
@@ -129,7 +129,7 @@ import Torch
       for step in 0..<4 {
         let point = problem.point * (1 + 1e-4 * Double(step))
         updates += try optimizer.updates(for: [problem.update], at: [point])
-        iterations.append(optimizer.projection?.iterations ?? 0)
+        iterations.append(optimizer.projectionReport?.iterations ?? 0)
       }
       return (updates, iterations)
     }
@@ -137,6 +137,25 @@ import Torch
     for (one, other) in zip(cold.updates, warm.updates) { expectClose(one, other, rtol: 1e-3, atol: 1e-3) }
     #expect(cold.iterations[0] == warm.iterations[0])
     for (one, other) in zip(cold.iterations, warm.iterations).dropFirst() { #expect(Double(other) < 0.6 * Double(one)) }
+  }
+
+  @Test func warmStartKeepsTheAnswerWhereRangeAndMetricChange() throws {
+    // Six equations of rank 4, curved, in a metric that changes with the steps.
+    var generator = RandomGenerator(seed: 8)
+    let matrix = generator.normal([4, 20], dtype: .float64)
+    let mixing = generator.normal([6, 4], dtype: .float64)
+    let constraint = FunctionConstraint { mixing.matmul((matrix.matmul($0[0]) / 10).tanh()) }
+    let gradients = (0..<5).map { _ in generator.normal([20], dtype: .float64) }
+    func run(_ warmStart: Bool) throws -> [Tensor] {
+      var optimizer = NullSpaceProjected(
+        Adam(learningRate: 0.3), constraint: constraint, solver: LSMR(tolerance: 1e-12), warmStart: warmStart)
+      var point = Tensor.ones([20], dtype: .float64)
+      return try gradients.map { gradient in
+        point += try optimizer.updates(for: [gradient], at: [point])[0]
+        return point
+      }
+    }
+    for (cold, warm) in zip(try run(false), try run(true)) { expectClose(warm, cold, rtol: 1e-7, atol: 1e-7) }
   }
 
   @Test(arguments: [false, true]) func restoredStateGoesOnExactly(_ warmStart: Bool) throws {
@@ -153,7 +172,7 @@ import Torch
       let gradient = try problem.gradient(at: vector)
       let update = try original.updates(for: [gradient], at: [vector])[0]
       expectIdentical(try copy.updates(for: [gradient], at: [vector])[0], update)
-      #expect(copy.projection == original.projection)
+      #expect(copy.projectionReport == original.projectionReport)
       vector += update
     }
   }
@@ -164,7 +183,9 @@ import Torch
     _ = try optimizer.updates(for: [problem.update], at: [problem.point])
     let state = optimizer.state
     for change: (inout [String: Tensor]) -> Void in [
-      { $0 = [:] }, { $0["projection.step"] = Tensor([-1]) }, { $0["base.exp_avg.0"] = Tensor([1.0]) },
+      { $0 = [:] }, { $0["projection.step"] = Tensor([-1]) }, { $0["projection.step"] = Tensor([Int.max]) },
+      { $0["base.step"] = Tensor([Int.max]) }, { $0["base.step"] = Tensor([0]) },
+      { $0["base.exp_avg.0"] = Tensor([1.0]) },
       { $0["base.step"] = nil }, { $0["constraint.x"] = Tensor([1.0]) }, { $0["other"] = Tensor([1.0]) },
       { $0["projection.x"] = Tensor([1.0]) }, { $0["projection.multipliers"] = Tensor([[1.0]]) },
       { $0 = Adam().state },

@@ -48,7 +48,7 @@ import Torch
   @Test func updateIsTheNearestInTheMetric() throws {
     let problem = ProjectionProblem(rows: 3, columns: 9, rank: 3)
     for (metric, inverse) in [
-      (Metric.identity, Tensor.ones(like: problem.metric)), (.preconditioner, 1 / problem.metric),
+      (Metric.identity, Tensor.ones(like: problem.metric)), (.preconditioner, 1 / problem.bounded(.preconditioner)),
     ] {
       let update = try problem.projected(metric).update
       // What was taken away is orthogonal, in M⁻¹, to all that leaves the constraint alone.
@@ -75,6 +75,57 @@ import Torch
     #expect(SGD(learningRate: 1).preconditioner == nil)
   }
 
+  @Test(arguments: [0, 0.3]) func scaleOfTheLossDoesNotMatter(_ damping: Double) throws {
+    let problem = ProjectionProblem(rows: 3, columns: 9, rank: 3)
+    let updates = try [1, 1e5].map { scale in
+      var optimizer = NullSpaceProjected(
+        GivenUpdate(problem.update, preconditioner: [problem.metric * scale]), constraint: problem.constraint,
+        solver: DenseSolver(), damping: damping)
+      return try optimizer.updates(for: [problem.update], at: [problem.point])[0]
+    }
+    expectClose(updates[0], updates[1], rtol: 1e-9, atol: 1e-9)
+  }
+
+  @Test func parameterThatTheLossNeverMovedDoesNotTakeAllCorrections() throws {
+    // c = θ₀ + 10⁻³·θ₁ − 1 with a gradient of 0 in θ₁: Adam's metric has 10⁸ there.
+    let constraint = AffineConstraint(Tensor([1, 1e-3] as [Double]).reshaped(1, 2), equals: Tensor([1.0]))
+    var optimizer = NullSpaceProjected(
+      Adam(learningRate: 1e-3), constraint: constraint, solver: DenseSolver(), correctionRate: 1)
+    let update = try optimizer.updates(for: [Tensor([1.0, 0])], at: [Tensor([0.0, 0])])[0]
+    let elements: [Double] = update.elements()
+    expectClose(elements[0] + 1e-3 * elements[1], 1, rtol: 1e-9, atol: 0)
+    // Unbounded, θ₁ would move by about 990.
+    #expect(elements[1] < 20 && elements[0] > 0.98)
+  }
+
+  @Test func singlePrecisionSolvesEquationsOfVeryDifferentMetrics() throws {
+    var generator = RandomGenerator(seed: 2)
+    let matrix = generator.normal([3, 40])
+    let metric = Tensor((0..<40).map { Double($0) / 5 * 2.302585 }).exp().to(.float32)
+    let (point, update) = (generator.normal([40]), generator.normal([40]))
+    var optimizer = NullSpaceProjected(
+      GivenUpdate(update, preconditioner: [metric]), constraint: AffineConstraint(matrix, equals: .zeros([3])),
+      solver: LSMR(tolerance: 1e-6, iterationLimit: 100), correctionRate: 1)
+    let projected = try optimizer.updates(for: [update], at: [point])[0]
+    let violation = matrix.matmul(point)
+    #expect((matrix.matmul(projected) + violation).norm() < 1e-4 * violation.norm())
+  }
+
+  @Test func learningRateIsTheBaseOptimizers() throws {
+    let problem = ProjectionProblem(rows: 1, columns: 4, rank: 1)
+    var (plain, projected) = (
+      Adam(), NullSpaceProjected(Adam(), constraint: FunctionConstraint { _ in Tensor([0.0]) })
+    )
+    for rate in [0.5, 0.25] {
+      plain.learningRate = rate
+      projected.learningRate = rate
+      #expect(projected.learningRate == rate)
+      expectIdentical(
+        try projected.updates(for: [problem.update], at: [problem.point])[0],
+        plain.updates(for: [problem.update], at: [problem.point])[0])
+    }
+  }
+
   // MARK: Special cases
 
   @Test func feasiblePointWithATangentUpdateStaysAsItIs() throws {
@@ -86,7 +137,7 @@ import Torch
       let projected = try optimizer.updates(for: [update], at: [point])[0]
       #expect(projected.allFinite)
       expectClose(projected, update, rtol: 0, atol: 1e-15)
-      #expect(optimizer.projection?.residualNorm == 0 && optimizer.projection?.constraintNorm == 0)
+      #expect(optimizer.projectionReport?.residualNorm == 0 && optimizer.projectionReport?.constraintNorm == 0)
     }
   }
 
@@ -119,7 +170,7 @@ import Torch
         GivenUpdate(Tensor([5.0, 7])), constraint: constraint, solver: solver, correctionRate: 1)
       let update = try optimizer.updates(for: [Tensor([0.0, 0])], at: [Tensor([0.0, 0])])[0]
       expectClose(update, Tensor([2.0, 7]), rtol: 0, atol: 1e-12)
-      expectClose(try #require(optimizer.projection).residualNorm, 2.0.squareRoot(), rtol: 1e-12, atol: 0)
+      expectClose(try #require(optimizer.projectionReport).residualNorm, 2.0.squareRoot(), rtol: 1e-12, atol: 0)
     }
   }
 
@@ -138,7 +189,7 @@ import Torch
       var optimizer = NullSpaceProjected(
         GivenUpdate(problem.update), constraint: problem.constraint, solver: DenseSolver(), damping: damping)
       let update = try optimizer.updates(for: [problem.update], at: [problem.point])[0]
-      residuals.append(try #require(optimizer.projection).residualNorm)
+      residuals.append(try #require(optimizer.projectionReport).residualNorm)
       if damping == 1e4 { expectClose(update, problem.update, rtol: 0, atol: 1e-6) }
     }
     #expect(residuals == residuals.sorted() && residuals[0] < 1e-9)
@@ -151,6 +202,25 @@ import Torch
       try optimizer.updates(for: [Tensor([1.0, 1])], at: [Tensor([1.0, 0])])
     }
     #expect(error?.description == "the constraint's violation became inf at step 1")
+  }
+
+  @Test func optimizerIsAsItWasAfterAFailure() throws {
+    var isBroken = true
+    let constraint = FunctionConstraint { parameters in
+      if isBroken { throw ConstraintError("not now") }
+      return parameters[0].sum() - 1
+    }
+    var (failing, fine) = (
+      NullSpaceProjected(Adam(), constraint: constraint), NullSpaceProjected(Adam(), constraint: constraint)
+    )
+    let (gradient, point) = (Tensor([1.0, 2]), Tensor([3.0, 5]))
+    #expect(throws: ConstraintError.self) { try failing.updates(for: [gradient], at: [point]) }
+    isBroken = false
+    for _ in 0..<2 {
+      expectIdentical(
+        try failing.updates(for: [gradient], at: [point])[0], try fine.updates(for: [gradient], at: [point])[0])
+    }
+    #expect(failing.state.keys == fine.state.keys)
   }
 
   @Test func constraintOfAnotherModelIsRefused() throws {

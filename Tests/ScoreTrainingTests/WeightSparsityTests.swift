@@ -14,7 +14,8 @@ import Torch
   }
 
   private static func makeTrainer(
-    _ schedule: SparsitySchedule, target: Double = 0.9, scope: WeightSparsity.Scope = .global, decay: Double = 0.9
+    _ schedule: SparsitySchedule, target: Double = 0.9, scope: WeightSparsity.Scope = .global, interval: Int = 1,
+    warmup: Int = 0
   ) -> Trainer {
     let model = makeModel()
     let constraint = WeightSparsity(of: model, target: target, schedule: schedule, scope: scope)
@@ -22,9 +23,10 @@ import Torch
     return Trainer(
       model, process: EDMProcess(), data: TensorData(generator.normal([50, 2])),
       objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1)),
-      optimizer: NullSpaceProjected(Adam(weightDecay: 0.01), constraint: constraint),
+      optimizer: NullSpaceProjected(
+        Adam(weightDecay: 0.01), constraint: constraint, interval: interval, warmupSteps: warmup),
       settings: .init(
-        batchSize: 16, schedule: LearningRateSchedule(peak: 3e-3, steps: 100), averageDecay: decay))
+        batchSize: 16, schedule: LearningRateSchedule(peak: 3e-3, steps: 100), averageDecay: 0.9))
   }
 
   private static func zeros(_ state: [String: Tensor]) -> Int {
@@ -109,6 +111,21 @@ import Torch
     }
   }
 
+  @Test func scopePerParameterChoosesTheSmallestOfEach() throws {
+    let model = Self.makeModel()
+    var generator = RandomGenerator(seed: 9)
+    let parameters = model.parameters().map { generator.normal($0.shape) }
+    var constraint = WeightSparsity(
+      of: model, target: 0.4, schedule: .init(start: 1, interval: 1, growths: 1), scope: .perParameter)
+    try constraint.prepare(step: 1, at: [.flatten(parameters)])
+    let chosen = try #require(constraint.state["chosen"]).unflattened(like: parameters)
+    for (value, mask) in zip(parameters, chosen) where value.rank >= 2 {
+      let (zero, infinity) = (Tensor.zeros(like: value), Tensor.full(like: value, .infinity))
+      let largest = zero.replacing(where: mask, with: value.abs()).max()
+      #expect(largest.item() <= value.abs().replacing(where: mask, with: infinity).min().item())
+    }
+  }
+
   @Test func chosenSetOnlyGrows() throws {
     var constraint = WeightSparsity(
       of: Self.makeModel(), target: 0.9, schedule: .init(start: 1, interval: 1, growths: 6))
@@ -140,7 +157,8 @@ import Torch
       let one = try closed.updates(for: [update], at: [point])[0]
       expectClose(one, try solved.updates(for: [update], at: [point])[0], rtol: 1e-9, atol: 1e-9)
       expectClose(
-        try #require(closed.projection).constraintNorm, try #require(solved.projection).constraintNorm, rtol: 1e-12,
+        try #require(closed.projectionReport).constraintNorm, try #require(solved.projectionReport).constraintNorm,
+        rtol: 1e-12,
         atol: 0)
     }
   }
@@ -204,6 +222,45 @@ import Torch
     }
   }
 
+  @Test func intervalAndWarmUpConcernSolvesAlone() throws {
+    let schedule = SparsitySchedule(start: 2, interval: 3, growths: 2)
+    let trainer = Self.makeTrainer(schedule, interval: 4, warmup: 9)
+    for _ in 0..<12 { #expect(try trainer.advance().projection != nil) }
+    let wanted = Int((0.9 * Double(Self.weights(trainer.state.model))).rounded())
+    #expect(Self.zeros(trainer.state.model) == wanted && Self.zeros(trainer.state.average) == wanted)
+  }
+
+  @Test func runThatIsShortenedEndsSparseInTheAverageToo() throws {
+    let long = Self.makeTrainer(.init(start: 5, interval: 10, growths: 5))
+    for _ in 0..<20 { try long.advance() }
+    let short = Self.makeTrainer(.init(start: 2, interval: 3, growths: 4))
+    try short.restore(long.state)
+    for _ in 0..<2 { try short.advance() }
+    let wanted = Int((0.9 * Double(Self.weights(short.state.model))).rounded())
+    #expect(Self.zeros(short.state.model) == wanted && Self.zeros(short.state.average) == wanted)
+  }
+
+  @Test func trainerIsAsItWasIfTheAverageCannotBeImposedOn() throws {
+    struct Failing: Constraint {
+      func residual(at parameters: [Tensor]) -> Tensor { parameters[0].sum() }
+      func imposed(on average: [Tensor]) throws -> [Tensor]? { throw ConstraintError("no") }
+    }
+    let model = Self.makeModel()
+    let trainer = Trainer(
+      model, process: EDMProcess(), data: TensorData(.ones([4, 2])),
+      objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1)),
+      optimizer: NullSpaceProjected(Adam(), constraint: Failing()),
+      settings: .init(batchSize: 4, schedule: .init(peak: 1e-2, steps: 10)))
+    let before = trainer.state
+    #expect(throws: ConstraintError.self) { try trainer.advance() }
+    #expect(trainer.step == 0 && trainer.state.optimizer.keys == before.optimizer.keys)
+    for (name, value) in before.model {
+      expectIdentical(try #require(trainer.state.model[name]), value)
+      expectIdentical(try #require(trainer.state.average[name]), value)
+      expectIdentical(try #require(model.state()[name]), value)
+    }
+  }
+
   @Test func stateOfAnotherSparsityIsRefused() throws {
     let trainer = Self.makeTrainer(.init(start: 1, interval: 1, growths: 1))
     try trainer.advance()
@@ -212,7 +269,9 @@ import Torch
       { $0["constraint.chosen"] = .zeros([3], dtype: .bool) },
       { $0["constraint.chosen"] = $0["constraint.chosen"]?.to(.float32) },
       { $0["constraint.step"] = nil }, { $0["constraint.zeros"] = Tensor([1.5]) },
-      { $0["constraint.other"] = Tensor([1]) },
+      { $0["constraint.other"] = Tensor([1]) }, { $0["constraint.zeros"] = Tensor([100_000]) },
+      { $0["constraint.chosen"] = nil }, { $0["constraint.imposed"] = Tensor([100_000]) },
+      { $0["constraint.chosen"] = $0["constraint.chosen"].map { $0 .| ($0 .== 0) } },
     ] {
       var changed = state
       change(&changed.optimizer)

@@ -25,14 +25,25 @@ public struct AffineConstraint: Constraint {
 
   /// A·θ − b.
   ///
-  /// - Throws: `ConstraintError` if A does not have as many columns as there are parameters.
+  /// - Throws: `ConstraintError` if A does not have as many columns as there are parameters, or another element type.
   public func residual(at parameters: [Tensor]) throws -> Tensor {
     let vector = parameters.asVector
     guard jacobian.columns == vector.elementCount else {
       throw ConstraintError(
         "the affine constraint is on \(jacobian.columns) numbers, and the parameters have \(vector.elementCount)")
     }
-    return try jacobian.apply(vector) - target
+    guard target.dtype == vector.dtype, target.device == vector.device else {
+      throw ConstraintError(
+        "the affine constraint is in \(target.dtype) on \(target.device), and the parameters are in \(vector.dtype) on "
+          + "\(vector.device); convert one of them")
+    }
+    let product = try jacobian.apply(vector)
+    guard product.shape == target.shape, product.dtype == target.dtype else {
+      throw ConstraintError(
+        "the affine constraint's operator returned \(product.dtype)\(product.shape), not \(target.dtype)\(target.shape)"
+      )
+    }
+    return product - target
   }
 
   /// The residual, and A itself.
@@ -44,7 +55,7 @@ public struct AffineConstraint: Constraint {
 
 extension [Tensor] {
   /// All elements in one vector; without a copy if that is what they are.
-  var asVector: Tensor { count == 1 && self[0].rank == 1 ? self[0] : .flatten(self) }
+  public var asVector: Tensor { count == 1 && self[0].rank == 1 ? self[0] : .flatten(self) }
 
   /// A vector of all elements cut into tensors like these.
   func parts(of vector: Tensor) -> [Tensor] {

@@ -10,7 +10,7 @@ public import Torch
 /// gradient vanishes with it, and nothing is left to project on.
 ///
 /// `parameters` are in the form that the optimizer is used with: one tensor for each of a model's parameters, or, from
-/// `Trainer`, one vector of all of them. `Module.withParameters(_:_:)` understands both.
+/// `Trainer`, one vector of all of them. `Module.withParameters(_:_:)`, and with it `FunctionConstraint(of:_:)`, understands both.
 public protocol Constraint {
   /// c(θ), of any shape: 0 where the constraint holds.
   func residual(at parameters: [Tensor]) throws -> Tensor
@@ -38,11 +38,13 @@ public protocol Constraint {
   mutating func prepare(step: Int, at parameters: [Tensor]) throws
 
   /// γ at this step, for a constraint with a schedule of its own; `nil`, the default, leaves it to the optimizer.
+  ///
+  /// A constraint that has one is projected on at every step, whatever interval and warm-up the optimizer has.
   var correctionRate: Double? { get }
 
   /// A moving average of parameters with what this constraint makes hold exactly imposed on it; `nil`, the default, where that is
   /// nothing.
-  func imposed(on average: [Tensor]) throws -> [Tensor]?
+  mutating func imposed(on average: [Tensor]) throws -> [Tensor]?
 
   /// Numbers by name that tell how far it has come, for reports.
   var measurements: [String: Double] { get }

@@ -3,6 +3,8 @@ public import Torch
 
 /// ‖θₖ‖ = rₖ for some of the parameters: each keeps its Euclidean norm.
 ///
+/// To first order, that is: a step Δ along the sphere leaves it by about ‖Δ‖²/2rₖ, of which the next steps take the fraction γ away.
+///
 /// The gradients of different parameters' norms do not overlap, so that A·M·Aᵀ is diagonal and the projection has a closed form:
 /// Δθₖ′ = Δθₖ − Mₖ·aₖ·(⟨aₖ, Δθₖ⟩ + γ·cₖ)/⟨aₖ, Mₖ·aₖ⟩ with aₖ = θₖ/‖θₖ‖.
 public struct FixedNorm: Constraint {
@@ -16,6 +18,7 @@ public struct FixedNorm: Constraint {
   public init(_ norms: [Double?], shapes: [[Int]]) {
     precondition(norms.count == shapes.count, "\(norms.count) norms do not belong to \(shapes.count) parameters")
     precondition(norms.allSatisfy { $0 ?? 1 > 0 }, "norms must be positive, not \(norms)")
+    precondition(norms.contains { $0 != nil }, "no parameter's norm is fixed")
     self.norms = norms
     self.shapes = shapes
   }
@@ -42,7 +45,6 @@ public struct FixedNorm: Constraint {
     let residuals = zip(try parts(of: parameters), norms).compactMap { part, norm in
       norm.map { part.square().sum().sqrt() - $0 }
     }
-    guard !residuals.isEmpty else { throw ConstraintError("no parameter's norm is fixed") }
     return .stack(residuals, along: 0)
   }
 
@@ -55,7 +57,7 @@ public struct FixedNorm: Constraint {
     var (constraint, projected) = (0.0, steps)
     for (k, norm) in norms.enumerated() {
       guard let norm else { continue }
-      let length = values[k].norm()
+      let length = values[k].euclideanNorm()
       guard length > 0 else { throw ConstraintError("parameter \(k) is 0, where its norm has no gradient") }
       let direction = values[k] / length
       let violation = length - norm
@@ -67,7 +69,7 @@ public struct FixedNorm: Constraint {
     // What rounding has left.
     let residuals = norms.enumerated().compactMap { k, norm in
       norm.map { norm -> Double in
-        let length = values[k].norm()
+        let length = values[k].euclideanNorm()
         return values[k].dot(projected[k]).item() / length + correctionRate * (length - norm)
       }
     }
@@ -75,6 +77,15 @@ public struct FixedNorm: Constraint {
     return ConstraintProjection(
       update: update.parts(of: result), constraintNorm: constraint.squareRoot(),
       residualNorm: residuals.reduce(0) { $0 + $1 * $1 }.squareRoot())
+  }
+
+  /// Averages of norm rₖ: an average of vectors on a sphere is inside it.
+  public func imposed(on average: [Tensor]) throws -> [Tensor]? {
+    let scaled = zip(try parts(of: average), norms).map { part, norm in
+      let length = part.euclideanNorm()
+      return norm.map { length > 0 ? part * ($0 / length) : part } ?? part
+    }
+    return average.parts(of: .flatten(scaled))
   }
 
   private func parts(of parameters: [Tensor]) throws -> [Tensor] {

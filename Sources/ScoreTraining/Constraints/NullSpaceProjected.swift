@@ -13,15 +13,21 @@ public import Torch
 /// M is the base optimizer's own preconditioner, Adam's 1/(√v̂ + ε): the nearest update is then the one that costs the loss least, as
 /// far as the optimizer knows.
 ///
+/// M is kept within bounds: M⁻¹ = P⁻¹ + 10⁻⁴·rms(P⁻¹) for a preconditioner P, in units of its root mean square. A parameter that the
+/// loss has never moved has P = 1/ε with Adam and would otherwise take all corrections, however far they push it.
+///
 /// - **Redundant** equations change nothing: of all solutions the nearest is taken, whatever the rank of A.
 /// - **Inconsistent** ones, more than can hold at once, are solved in the least-squares sense: ‖A·Δθ′ + γ·c‖ is as small as possible
-///   and `projection` reports it. If A has full column rank, that leaves the loss nothing to decide; a solver that stops early, or
+///   and `projectionReport` tells it. If A has full column rank, that leaves the loss nothing to decide; a solver that stops early, or
 ///   damping, does.
 /// - **A feasible point** with an update that is tangent already is left as it is.
-/// - **Stopping early** is no error: the update is used and the reason reported.
+/// - **Stopping early** is no error: the update is used and the reason reported. What a step leaves of the violation, later ones take.
+/// - **Several constraints** that are to hold together are one with a longer residual. A projection of a projection holds the outer
+///   constraint alone.
 ///
 /// - Cost of a projected step: c, its record, and two products for each iteration of the solver, for a network about two
-///   gradients each. No memory that grows with the iterations.
+///   gradients each. Memory of the record and of about ten vectors of the parameters' size, whatever the number of iterations;
+///   with a closed form that of the constraint.
 public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
   /// What nearness of updates is measured by.
   public enum Metric: String, Codable, Hashable, Sendable, CaseIterable {
@@ -39,7 +45,7 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
   public let metric: Metric
   /// What solves the least-squares problems.
   public let solver: any LeastSquaresSolver
-  /// δ: the problems become min ‖A·M^½·z − b‖² + δ²·‖z‖², which leaves small violations to small updates.
+  /// δ: the problems become min ‖A·M^½·z − b‖² + δ²·‖z‖², which leaves the loss a say where the constraint is weak.
   public let damping: Double
   /// γ, the fraction of the violation that a step takes away, to first order.
   public let correctionRate: Double
@@ -50,7 +56,7 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
   /// Whether a solve starts from the multipliers of the last one.
   public let warmStart: Bool
   /// What the last step did about the constraint; `nil` if it was not projected.
-  public private(set) var projection: ProjectionReport?
+  public private(set) var projectionReport: ProjectionReport?
 
   private var step = 0
   private var multipliers: Tensor?
@@ -74,7 +80,7 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
   ///   it would change the meaning.
   public init(
     _ base: Base, constraint: any Constraint, metric: Metric = .preconditioner,
-    solver: any LeastSquaresSolver = AutomaticSolver(iterative: LSMR(tolerance: 1e-6, iterationLimit: 100)),
+    solver: any LeastSquaresSolver = LSMR(tolerance: 1e-6, iterationLimit: 30),
     damping: Double = 0, correctionRate: Double = 0.5, interval: Int = 1, warmupSteps: Int = 0, warmStart: Bool = false
   ) {
     precondition(damping >= 0 && damping.isFinite, "the damping must be at least 0 and finite, not \(damping)")
@@ -87,7 +93,10 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
     self.base = base
     self.constraint = constraint
     self.metric = metric
-    self.solver = warmStart ? solver.trackingMultipliers : solver
+    self.solver = warmStart ? solver.trackingMultipliers ?? solver : solver
+    precondition(
+      !warmStart || solver.trackingMultipliers != nil,
+      "a warm start needs a solver that tracks multipliers, LSMR without reorthogonalization or the automatic one")
     self.damping = damping
     self.correctionRate = correctionRate
     self.interval = interval
@@ -109,63 +118,75 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
   /// The base optimizer's updates, projected.
   ///
   /// - Throws: `ConstraintError` for a violation that is not finite, `LeastSquaresError`, and what the base optimizer and the
-  ///   constraint throw.
+  ///   constraint throw; the optimizer is then as it was.
   public mutating func updates(for gradients: [Tensor], at parameters: [Tensor]) throws -> [Tensor] {
-    step += 1
-    let since = step - warmupSteps - 1
-    guard since >= 0, since % interval == 0 else {
-      projection = nil
-      return try base.updates(for: gradients, at: parameters)
-    }
-    try constraint.prepare(step: step, at: parameters)
-    let update = try base.updates(for: gradients, at: parameters)
-    let (projected, report) = try project(update, at: parameters)
-    guard report.constraintNorm.isFinite else {
-      throw ConstraintError("the constraint's violation became \(report.constraintNorm) at step \(step)")
-    }
-    projection = report
-    return projected
+    var next = self
+    let updates = try withoutGradients { try next.advance(gradients, parameters.map { $0.detached() }) }
+    self = next
+    return updates
   }
 
-  private mutating func project(
-    _ update: [Tensor], at parameters: [Tensor]
-  ) throws -> ([Tensor], ProjectionReport) {
+  private mutating func advance(_ gradients: [Tensor], _ parameters: [Tensor]) throws -> [Tensor] {
+    step += 1
+    projectionReport = nil
+    guard isProjected else { return try base.updates(for: gradients, at: parameters) }
+    try constraint.prepare(step: step, at: parameters)
+    let update = try base.updates(for: gradients, at: parameters)
     let rate = constraint.correctionRate ?? correctionRate
-    let preconditioner = { [metric, base] in metric == .identity ? nil : base.preconditioner }
     if let closed = try constraint.projection(
-      of: update, at: parameters, preconditioner: preconditioner, correctionRate: rate)
+      of: update, at: parameters, preconditioner: boundedMetric, correctionRate: rate)
     {
-      let report = ProjectionReport(
+      try check(violation: closed.constraintNorm)
+      projectionReport = ProjectionReport(
         constraintNorm: closed.constraintNorm, residualNorm: closed.residualNorm, iterations: 0, stopReason: .direct,
         measurements: constraint.measurements)
-      return (closed.update, report)
+      return closed.update
     }
-    return try withoutGradients {
-      let linearization = try constraint.linearization(at: parameters)
-      let (c, a) = (linearization.residual, linearization.jacobian)
-      let violation = c.norm()
-      guard violation.isFinite else {
-        throw ConstraintError("the constraint's violation became \(violation) at step \(step)")
-      }
-      let vector = update.asVector
-      guard a.columns == vector.elementCount else {
-        throw ConstraintError(
-          "the constraint's Jacobian has \(a.columns) columns, and the parameters have \(vector.elementCount) elements")
-      }
-      let target = try a.apply(vector) + c * rate
-      let root = preconditioner().map { $0.asVector.sqrt() }
-      let system: any LinearOperator = root.map { ComposedOperator(a, DiagonalOperator($0)) } ?? a
-      let start = try startingPoint(system, target)
-      let solution = try solver.solve(system, target, damping: damping, from: start?.x)
-      if warmStart {
-        multipliers = solution.multipliers.map { found in start.map { $0.multipliers + found } ?? found }
-      }
-      let correction = root.map { $0 * solution.x } ?? solution.x
-      let report = ProjectionReport(
-        constraintNorm: violation, residualNorm: solution.residual.norm(), iterations: solution.iterations,
-        stopReason: solution.stopReason, measurements: constraint.measurements)
-      return (update.parts(of: vector - correction), report)
+    return try solve(update, at: parameters, rate)
+  }
+
+  private var isProjected: Bool {
+    let since = step - warmupSteps - 1
+    return constraint.correctionRate != nil || (since >= 0 && since % interval == 0)
+  }
+
+  /// M, of the parameters' shapes; `nil` for the identity.
+  private func boundedMetric() -> [Tensor]? {
+    guard metric == .preconditioner, let preconditioner = base.preconditioner else { return nil }
+    let inverse = preconditioner.asVector.reciprocal()
+    let scale = inverse.euclideanNorm() / Double(inverse.elementCount).squareRoot()
+    guard scale > 0, scale.isFinite else { return nil }
+    return preconditioner.parts(of: (inverse / scale + 1e-4).reciprocal())
+  }
+
+  private func check(violation: Double) throws {
+    guard violation.isFinite else {
+      throw ConstraintError("the constraint's violation became \(violation) at step \(step)")
     }
+  }
+
+  private mutating func solve(_ update: [Tensor], at parameters: [Tensor], _ rate: Double) throws -> [Tensor] {
+    let linearization = try constraint.linearization(at: parameters)
+    let (c, a) = (linearization.residual, linearization.jacobian)
+    let violation = c.euclideanNorm()
+    try check(violation: violation)
+    let vector = update.asVector
+    guard a.columns == vector.elementCount else {
+      throw ConstraintError(
+        "the constraint's Jacobian has \(a.columns) columns, and the parameters have \(vector.elementCount) elements")
+    }
+    let target = try a.apply(vector) + c * rate
+    let root = boundedMetric().map { $0.asVector.sqrt() }
+    let system: any LinearOperator = root.map { ComposedOperator(a, DiagonalOperator($0)) } ?? a
+    let start = try startingPoint(system, target)
+    let solution = try solver.solve(system, target, damping: damping, from: start?.x)
+    if warmStart {
+      multipliers = solution.multipliers.map { found in start.map { $0.multipliers + found } ?? found }
+    }
+    projectionReport = ProjectionReport(
+      constraintNorm: violation, residualNorm: solution.residual.euclideanNorm(), iterations: solution.iterations,
+      stopReason: solution.stopReason, measurements: constraint.measurements)
+    return update.parts(of: vector - (root.map { $0 * solution.x } ?? solution.x))
   }
 
   /// s·Aᵀ·λ with the last λ, and the s that brings A·Aᵀ·λ nearest to the right-hand side: in the range of Aᵀ, so that the solution
@@ -181,10 +202,10 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
     return (x * scale, multipliers * scale)
   }
 
-  /// What the constraint, and then the base optimizer, impose.
-  public func imposed(on average: [Tensor]) throws -> [Tensor]? {
-    let own = try constraint.imposed(on: average)
-    return try base.imposed(on: own ?? average) ?? own
+  /// What the base optimizer, and then the constraint, impose.
+  public mutating func imposed(on average: [Tensor]) throws -> [Tensor]? {
+    let inner = try base.imposed(on: average)
+    return try constraint.imposed(on: inner ?? average) ?? inner
   }
 
   // MARK: Saving
@@ -207,7 +228,7 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
         })
     }
     let own = part("projection")
-    guard let step = own["step"], step.elementCount == 1, step.dtype == .int64, step.item() >= 0,
+    guard let step = counter(own["step"]),
       own.count == (own["multipliers"] == nil ? 1 : 2),
       state.keys.allSatisfy({ ["base", "constraint", "projection"].contains($0.prefix { $0 != "." }) })
     else {
@@ -219,24 +240,24 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
     var copy = self
     try copy.base.restore(part("base"), for: parameters)
     try copy.constraint.restore(part("constraint"), for: parameters)
-    copy.step = Int(step.item())
+    copy.step = step
     copy.multipliers = own["multipliers"]
-    copy.projection = nil
+    copy.projectionReport = nil
     self = copy
   }
 }
 
 extension LeastSquaresSolver {
-  /// This solver with multipliers in its solutions, if it knows them.
-  fileprivate var trackingMultipliers: any LeastSquaresSolver {
+  /// This solver with multipliers in its solutions; `nil` if it knows none.
+  fileprivate var trackingMultipliers: (any LeastSquaresSolver)? {
     switch self {
-    case var solver as LSMR:
+    case var solver as LSMR where solver.reorthogonalization == 0:
       solver.tracksMultipliers = true
       return solver
-    case var solver as AutomaticSolver:
+    case var solver as AutomaticSolver where solver.iterative.reorthogonalization == 0:
       solver.iterative.tracksMultipliers = true
       return solver
-    default: return self
+    default: return nil
     }
   }
 }

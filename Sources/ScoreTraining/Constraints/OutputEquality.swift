@@ -54,9 +54,9 @@ public struct OutputEquality: Constraint {
 
   /// The difference of the outputs.
   ///
-  /// - Throws: `ConstraintError` for outputs of different shapes.
+  /// - Throws: `ConstraintError` for outputs of different shapes and for parameters of another model.
   public func residual(at parameters: [Tensor]) throws -> Tensor {
-    let (first, second) = try model.withParameters(parameters, outputs)
+    let (first, second) = try model.evaluate(at: parameters, outputs)
     guard first.shape == second.shape else {
       throw ConstraintError(
         "outputs of shapes \(first.shape) and \(second.shape) cannot be equal; transform them to one shape")

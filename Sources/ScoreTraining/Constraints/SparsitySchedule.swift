@@ -4,7 +4,7 @@
 /// growths: fast at first, while many weights are of no use, and slowly at last (Zhu & Gupta 2017, *To prune, or not to prune*,
 /// arXiv 1710.01878). Over the interval the chosen weights go to zero in a straight line, which the last of its steps ends
 /// exactly. After the last interval the set stays, and training goes on with the others.
-public struct SparsitySchedule: Codable, Hashable, Sendable {
+public struct SparsitySchedule: Hashable, Sendable {
   /// The first step, counted from 1, before which a set is chosen.
   public let start: Int
   /// The steps from one growth to the next.
@@ -29,7 +29,7 @@ public struct SparsitySchedule: Codable, Hashable, Sendable {
   public init(steps: Int) {
     let start = 1 + steps / 10
     let length = max(1, steps * 3 / 4 - start + 1)
-    let interval = max(1, length / 50)
+    let interval = (length + 49) / 50
     self.init(start: start, interval: interval, growths: max(1, length / interval))
   }
 

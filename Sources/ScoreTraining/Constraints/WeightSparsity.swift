@@ -1,7 +1,7 @@
 public import ScoreModels
 public import Torch
 
-/// A growing set of the smallest weights is 0: c(θ) = θ on the set.
+/// A growing set of the smallest weights is 0, c(θ) = θ on the set: gradual magnitude pruning as a constraint.
 ///
 /// A schedule says how many weights are chosen when, by their magnitude, and how fast they go to zero; once chosen, a weight stays
 /// so. The last step of each interval makes the chosen weights exactly 0, and they stay exactly 0.
@@ -34,6 +34,8 @@ public struct WeightSparsity: Constraint {
   private var step = 0
   /// How many weights the end of the last interval made 0.
   private var zeroCount = 0
+  /// How many of these are 0 in the average, too.
+  private var imposedCount = 0
 
   /// Makes a constraint on a model's weights.
   ///
@@ -86,22 +88,23 @@ public struct WeightSparsity: Constraint {
   ) throws -> ConstraintProjection? {
     guard let chosen else { return ConstraintProjection(update: update, constraintNorm: 0, residualNorm: 0) }
     let vector = try checked(parameters)
+    let norm = (vector * chosen).euclideanNorm()
     let projected = update.asVector.replacing(where: chosen, with: vector * -correctionRate)
-    let norm = (vector * chosen).norm()
     return ConstraintProjection(update: update.parts(of: projected), constraintNorm: norm, residualNorm: 0)
   }
 
   /// 1 over the steps that are left of the interval, and 1 after the last.
   public var correctionRate: Double? { schedule.rate(at: step) }
 
-  /// The average with zeros where the weights have become zeros.
-  public func imposed(on average: [Tensor]) throws -> [Tensor]? {
-    guard let chosen, zeroCount == chosenCount, schedule.rate(at: step) == 1, step <= schedule.end else { return nil }
+  /// The average with zeros where the weights have become zeros; once for each set.
+  public mutating func imposed(on average: [Tensor]) throws -> [Tensor]? {
+    guard let chosen, zeroCount == chosenCount, imposedCount < zeroCount else { return nil }
+    imposedCount = zeroCount
     let vector = try checked(average)
     return average.parts(of: vector.replacing(where: chosen, with: Tensor(0, dtype: vector.dtype).to(vector.device)))
   }
 
-  /// `sparsity`, the fraction of the weights that are 0.
+  /// `sparsity`, the fraction of the weights that it has made 0.
   public var measurements: [String: Double] { ["sparsity": Double(zeroCount) / Double(weightCount)] }
 
   private func checked(_ parameters: [Tensor]) throws -> Tensor {
@@ -150,7 +153,7 @@ public struct WeightSparsity: Constraint {
       let smallest = Tensor.concatenate(pieces)
       chosen = chosen.map { $0 .| smallest } ?? smallest
     }
-    countChosen()
+    chosenCounts = counts(of: chosen)
   }
 
   /// |θ| where a weight can still be chosen, and ∞ elsewhere.
@@ -169,45 +172,55 @@ public struct WeightSparsity: Constraint {
     return .concatenate(pieces)
   }
 
-  private mutating func countChosen() {
-    guard let chosen else { return }
-    chosenCounts = ranges.map { Int(chosen.slicing($0.lowerBound, $0.upperBound, along: 0).sum().item()) }
+  private func counts(of chosen: Tensor?) -> [Int] {
+    ranges.map { range in chosen.map { Int($0.slicing(range.lowerBound, range.upperBound, along: 0).sum().item()) } ?? 0
+    }
   }
 
   // MARK: Saving
 
   /// The chosen weights, and how many of them were made 0.
   public var state: [String: Tensor] {
-    var state = ["step": Tensor([step]), "zeros": Tensor([zeroCount])]
+    var state = ["step": Tensor([step]), "zeros": Tensor([zeroCount]), "imposed": Tensor([imposedCount])]
     state["chosen"] = chosen
     return state
   }
 
   /// Takes over chosen weights.
   public mutating func restore(_ state: [String: Tensor], for parameters: [Tensor]) throws {
-    guard let step = state["step"], let zeros = state["zeros"],
-      Set(state.keys).isSubset(of: ["step", "zeros", "chosen"]),
-      [step, zeros].allSatisfy({ $0.elementCount == 1 && $0.dtype == .int64 && $0.item() >= 0 })
-    else { throw OptimizerStateError("the saved state of the sparsity lacks its step or its number of zeros") }
+    guard let step = counter(state["step"]), let zeros = counter(state["zeros"]),
+      let imposed = counter(state["imposed"]),
+      Set(state.keys).isSubset(of: ["step", "zeros", "imposed", "chosen"])
+    else { throw OptimizerStateError("the saved state of the sparsity lacks its counters, or holds more than its own") }
     let chosen = state["chosen"]
     if let chosen, chosen.shape != [parameterCount] || chosen.dtype != .bool {
       throw OptimizerStateError(
-        "the saved state of the sparsity tells for \(chosen.dtype)\(chosen.shape) whether they are chosen, not for bool[\(parameterCount)]"
-      )
+        "the saved state of the sparsity tells for \(chosen.dtype)\(chosen.shape) whether they are chosen, not for "
+          + "bool[\(parameterCount)]")
     }
-    self.step = Int(step.item())
-    zeroCount = Int(zeros.item())
+    let counts = counts(of: chosen)
+    let total = counts.reduce(0, +)
+    guard total == chosen.map({ Int($0.sum().item()) }) ?? 0, zeros <= total, imposed <= zeros else {
+      throw OptimizerStateError(
+        "the saved state of the sparsity has chosen what is no weight, or counts more zeros than it chose")
+    }
+    self.step = step
+    zeroCount = zeros
+    imposedCount = imposed
     self.chosen = chosen
-    chosenCounts = ranges.map { _ in 0 }
-    countChosen()
+    chosenCounts = counts
   }
 }
 
 extension Module {
-  /// How many of the weights, of parameters of two dimensions or more, are exactly 0, and how many there are.
-  public func countZeroWeights() -> (zeros: Int, weights: Int) {
-    parameters().filter { $0.shape.count >= 2 }.reduce((0, 0)) { counts, parameter in
-      let value = parameter.value.detached()
+  /// How many of the weights are exactly 0, and how many there are.
+  ///
+  /// - Parameter isWeight: what counts; by default parameters of two dimensions or more.
+  public func countZeroWeights(
+    where isWeight: (NamedParameter) -> Bool = { $0.parameter.shape.count >= 2 }
+  ) -> (zeros: Int, weights: Int) {
+    namedParameters().filter(isWeight).reduce((0, 0)) { counts, entry in
+      let value = entry.parameter.value.detached()
       return (counts.0 + Int((value .== 0).sum().item()), counts.1 + value.elementCount)
     }
   }

@@ -68,19 +68,17 @@ public struct Adam: Optimizer {
 
   /// Takes over saved state.
   public mutating func restore(_ state: [String: Tensor], for parameters: [Tensor]) throws {
-    guard let step = state["step"], step.elementCount == 1, step.dtype == .int64, step.item() >= 0 else {
+    guard let step = counter(state["step"]) else {
       throw OptimizerStateError("the saved state of Adam lacks its step")
     }
     let moments = (unnumbered("exp_avg", state), unnumbered("exp_avg_sq", state))
-    guard moments.0.count == moments.1.count, state.count == 1 + 2 * moments.0.count else {
-      throw OptimizerStateError(
-        "the saved state of Adam does not hold as many first as second moments, and its step alone")
-    }
-    if !moments.0.isEmpty {
+    guard moments.0.count == moments.1.count, state.count == 1 + 2 * moments.0.count, moments.0.isEmpty == (step == 0)
+    else { throw OptimizerStateError("the saved state of Adam does not hold both moments, or holds more") }
+    if step > 0 {
       try checkAlike(moments.0, parameters, "exp_avg")
       try checkAlike(moments.1, parameters, "exp_avg_sq")
     }
-    self.step = Int(step.item())
+    self.step = step
     (firstMoments, secondMoments) = moments
   }
 }

@@ -9,7 +9,7 @@ public protocol Optimizer {
   var learningRate: Double { get set }
   /// The updates Δθ, of the parameters' shapes.
   ///
-  /// - Throws: an optimizer that solves a problem of its own may fail.
+  /// - Throws: an optimizer that solves a problem of its own may fail; it is then as it was.
   mutating func updates(for gradients: [Tensor], at parameters: [Tensor]) throws -> [Tensor]
   /// The diagonal of the positive matrix M that the last updates were, up to a factor, the momentum multiplied by: the metric in
   /// which they go straight downhill. `nil`, the default, stands for the identity.
@@ -17,10 +17,10 @@ public protocol Optimizer {
   /// A new tensor of each parameter's shape.
   var preconditioner: [Tensor]? { get }
   /// What the last updates did about constraints; `nil`, the default, if they were not projected.
-  var projection: ProjectionReport? { get }
+  var projectionReport: ProjectionReport? { get }
   /// An average of parameters with what constraints hold exactly imposed on it, too; `nil`, the default, if there is nothing
   /// to do.
-  func imposed(on average: [Tensor]) throws -> [Tensor]?
+  mutating func imposed(on average: [Tensor]) throws -> [Tensor]?
   /// What must be saved to go on exactly: tensors by name.
   var state: [String: Tensor] { get }
   /// Takes over saved state; the optimizer is as it was if it throws.
@@ -34,7 +34,7 @@ extension Optimizer {
   /// The identity.
   public var preconditioner: [Tensor]? { nil }
   /// No projection.
-  public var projection: ProjectionReport? { nil }
+  public var projectionReport: ProjectionReport? { nil }
   /// Nothing is imposed.
   public func imposed(on average: [Tensor]) throws -> [Tensor]? { nil }
 }
@@ -64,4 +64,11 @@ func checkAlike(_ saved: [Tensor], _ parameters: [Tensor], _ name: String) throw
   guard kinds(saved) == kinds(parameters) else {
     throw OptimizerStateError("the optimizer's \(name) is \(kinds(saved)), and the weights are \(kinds(parameters))")
   }
+}
+
+/// A saved counter: a whole number of at least 0 that a Double holds exactly.
+func counter(_ tensor: Tensor?) -> Int? {
+  guard let tensor, tensor.elementCount == 1, tensor.dtype == .int64 else { return nil }
+  let value = tensor.item()
+  return value >= 0 && value < 0x1p53 ? Int(value) : nil
 }
