@@ -25,11 +25,13 @@ public struct SparsitySchedule: Hashable, Sendable {
   }
 
   /// A schedule for a run of a number of steps: it starts after a tenth of the run and ends after three quarters, in up to
-  /// 50 growths.
+  /// 10 growths.
+  ///
+  /// With few growths the chosen weights have many steps to go to zero in, to which the others can adapt.
   public init(steps: Int) {
     let start = 1 + steps / 10
     let length = max(1, steps * 3 / 4 - start + 1)
-    let interval = (length + 49) / 50
+    let interval = max(1, length / 10)
     self.init(start: start, interval: interval, growths: max(1, length / interval))
   }
 
