@@ -77,6 +77,9 @@ let package = Package(
       name: "gaussian-process", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
       path: "Examples/gaussian-process",
       resources: [.copy("Resources/co2.csv"), .copy("Resources/co2-attribution.txt")], swiftSettings: swift),
+    .executableTarget(
+      name: "sparse-score-model", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
+      path: "Examples/sparse-score-model", swiftSettings: swift),
     .systemLibrary(name: "CHeap", path: "Benchmarks/CHeap"),
     .executableTarget(
       name: "Benchmarks", dependencies: ["ScoreKit", "CommandLineSupport", "CHeap", argumentParser], path: "Benchmarks",
@@ -103,6 +106,9 @@ let package = Package(
       swiftSettings: swift),
     .testTarget(
       name: "ExampleTests", dependencies: ["gaussian-process", "LeastSquares", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "SparseScoreModelTests", dependencies: ["sparse-score-model", "ScoreKit", "TestSupport"],
+      swiftSettings: swift),
     .testTarget(name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], swiftSettings: swift),
     .testTarget(
       name: "CommandLineTests", dependencies: ["ScoreKit", "Imaging", "score-train", "score-sample", "TestSupport"],
