@@ -3,6 +3,8 @@ import CommandLineSupport
 import Foundation
 import ScoreKit
 
+extension SparseTraining: ExpressibleByArgument {}
+
 @main
 struct BenchmarkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -35,6 +37,10 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Also write all times to a file.", valueName: "file"))
   var json: String?
 
+  // What the benchmark of memory starts itself with.
+  @Option(help: .hidden) var peakOf: SparseTraining?
+  @Flag(help: .hidden) var giveMemoryBack = false
+
   static func main() { runTool() }
 
   func validate() throws {
@@ -47,8 +53,8 @@ struct BenchmarkCommand: ParsableCommand {
     if let threads, !(1...4096).contains(threads) {
       throw ValidationError("--threads needs a whole number from 1 to 4096, not \(threads)")
     }
-    if selected.isEmpty, selectedRecords.isEmpty {
-      let names = Self.all.map(\.name) + RecordMemory.names
+    if selected.isEmpty, selectedRecords.isEmpty, !isSelected(ProjectionMemory.name) {
+      let names = Self.all.map(\.name) + RecordMemory.names + [ProjectionMemory.name]
       throw ValidationError("--filter \(filter ?? "") fits none of \(names.joined(separator: ", "))")
     }
   }
@@ -56,6 +62,7 @@ struct BenchmarkCommand: ParsableCommand {
   private static var all: [Benchmark] {
     Benchmark.training + Benchmark.sampling + Benchmark.operators + Benchmark.leastSquaresGradients
       + Benchmark.leastSquaresSolves + Benchmark.leastSquaresTraffic + Benchmark.leastSquaresMethods
+      + Benchmark.projection
   }
 
   private func isSelected(_ name: String) -> Bool { filter.map(name.contains) ?? true }
@@ -67,7 +74,8 @@ struct BenchmarkCommand: ParsableCommand {
       note("this is a debug build, whose times mean nothing: use swift run -c release Benchmarks")
     #endif
     // As the command-line tools do.
-    Engine.keepFreedMemory()
+    if !giveMemoryBack { Engine.keepFreedMemory() }
+    if let peakOf { return print(try ProjectionMemory.peak(of: peakOf)) }
     let machine = Machine.current
     if machine.load > 0.5 { note("the machine is busy (load \(machine.load)); the times will be noisy") }
     var versions: Peer.Versions?
@@ -91,6 +99,10 @@ struct BenchmarkCommand: ParsableCommand {
       for row in rows { print(row.line) }
       fflush(nil)
       report.memory += rows
+    }
+    if isSelected(ProjectionMemory.name) {
+      report.projectionMemory = try ProjectionMemory.measure()
+      print((["\n\(ProjectionMemory.header)"] + report.projectionMemory.map(\.line)).joined(separator: "\n"))
     }
     if let json {
       let encoder = JSONEncoder()

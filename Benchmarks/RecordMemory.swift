@@ -42,28 +42,14 @@ struct RecordMemory: Codable {
 
   private static func size(_ problem: DifferentiableProblem, _ solve: () throws -> Tensor) throws -> Size {
     heap_trim()
-    let residentBefore = try? resetResidentPeak()
+    let residentBefore = try? ResidentMemory.resetPeak()
     let (bytes, handles) = (heap_bytes(), Engine.liveHandles)
     let x = try solve()
     let record = heap_bytes() - bytes
     let recordHandles = Engine.liveHandles - handles
     _ = try problem.gradients(of: x)
-    let peak = residentBefore.flatMap { before in (try? status("VmHWM")).map { $0 - before } }
+    let peak = residentBefore.flatMap { before in (try? ResidentMemory.bytes("VmHWM")).map { $0 - before } }
     return Size(handles: recordHandles, record: bytes < 0 ? nil : Int(record), peak: peak)
-  }
-
-  /// Forgets how much memory has been resident at most; how much is now.
-  private static func resetResidentPeak() throws -> Int {
-    try Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs"))
-    return try status("VmRSS")
-  }
-
-  /// A number of bytes from the system's table of this process.
-  private static func status(_ field: String) throws -> Int {
-    let lines = try String(contentsOfFile: "/proc/self/status", encoding: .utf8).split(separator: "\n")
-    let words = lines.first { $0.hasPrefix("\(field):") }?.split(whereSeparator: \.isWhitespace)
-    guard let words, words.count > 1, let kilobytes = Int(words[1]) else { throw CocoaError(.fileReadCorruptFile) }
-    return kilobytes << 10
   }
 
   /// A row of the table.

@@ -15,6 +15,8 @@ struct Report: Codable {
   var comparisons: [Comparison] = []
   /// What records of solves keep in memory.
   var memory: [RecordMemory] = []
+  /// What training with projections takes.
+  var projectionMemory: [ProjectionMemory] = []
 }
 
 /// The machine that times were measured on.

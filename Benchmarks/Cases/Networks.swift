@@ -17,6 +17,12 @@ struct BenchmarkNetwork: Sendable {
     return score(MLP(MLP.Configuration(shape: [2], width: 128, blocks: 3), using: &generator))
   }
 
+  /// Digits of 8 × 8 pixels as vectors: 52 million parameters.
+  static let large = BenchmarkNetwork(name: "mlp-50m", batchSize: 64, exampleShape: [1, 8, 8], classCount: 0) {
+    var generator = RandomGenerator(seed: 0, purpose: .initialization)
+    return score(MLP(MLP.Configuration(shape: [1, 8, 8], width: 1920, blocks: 4), using: &generator))
+  }
+
   /// Digits of 8 × 8 pixels with labels.
   static let small = unet("unet-8x8", batchSize: 128, side: 8, channels: [32, 64], classCount: 10)
 
@@ -35,6 +41,16 @@ struct BenchmarkNetwork: Sendable {
 
   private static func score(_ network: some ScoreNetwork) -> any ScoreModel {
     NetworkScore(network, process: process, parameterization: .edm(sigmaData: sigmaData))
+  }
+
+  /// Its training.
+  func makeTrainer(_ model: any ScoreModel, optimizer: any Optimizer = Adam()) -> Trainer {
+    Trainer(
+      model, process: Self.process, data: makeData(),
+      objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: Self.sigmaData)),
+      optimizer: optimizer,
+      settings: Trainer.Settings(
+        batchSize: batchSize, schedule: LearningRateSchedule(peak: 1e-4, steps: 1), averageDecay: 0.995))
   }
 
   /// Random data of the right shape: bytes for pictures, as files hold them.
