@@ -24,14 +24,14 @@ public struct SparsitySchedule: Hashable, Sendable {
     self.growths = growths
   }
 
-  /// A schedule for a run of a number of steps: it starts after a tenth of the run and ends after three quarters, in up to
-  /// 10 growths.
+  /// A schedule for a run of a number of steps: it starts after a twentieth of the run and ends after three fifths, in about six
+  /// growths.
   ///
-  /// With few growths the chosen weights have many steps to go to zero in, to which the others can adapt.
+  /// The chosen weights have many steps to go to zero in, to which the others can adapt, and the run has time left to recover.
   public init(steps: Int) {
-    let start = 1 + steps / 10
-    let length = max(1, steps * 3 / 4 - start + 1)
-    let interval = max(1, length / 10)
+    let start = 1 + steps / 20
+    let length = max(1, steps * 3 / 5 - start + 1)
+    let interval = max(1, length / 6)
     self.init(start: start, interval: interval, growths: max(1, length / interval))
   }
 
