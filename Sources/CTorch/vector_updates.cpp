@@ -98,6 +98,27 @@ __attribute__((always_inline)) inline double sum_of_squares(const T *x, int64_t 
   return sums.total();
 }
 
+/// y where the mask is false and a·x where it is true; returns Σx² over the latter.
+template <class T>
+__attribute__((always_inline)) inline double replace(const bool *mask, T a, const T *x, const T *y, T *result,
+                                                     int64_t count) {
+  Sums sums;
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    for (int j = 0; j < lanes; ++j) {
+      const T chosen = mask[i + j] ? x[i + j] : T(0);
+      result[i + j] = mask[i + j] ? a * chosen : y[i + j];
+      sums.lane[j] += static_cast<double>(chosen) * static_cast<double>(chosen);
+    }
+  }
+  for (; i < count; ++i) {
+    const T chosen = mask[i] ? x[i] : T(0);
+    result[i] = mask[i] ? a * chosen : y[i];
+    sums.lane[i % lanes] += static_cast<double>(chosen) * static_cast<double>(chosen);
+  }
+  return sums.total();
+}
+
 // The same loops compiled twice: for any processor, and for those with AVX2, on which they keep up with memory.
 #define CTORCH_KERNELS(suffix, attribute)                                                                             \
   template <class T>                                                                                                  \
@@ -107,6 +128,10 @@ __attribute__((always_inline)) inline double sum_of_squares(const T *x, int64_t 
   template <class T>                                                                                                  \
   attribute double advance_##suffix(const Advance<T> &a, int64_t start, int64_t end) {                                \
     return advance(a, start, end);                                                                                    \
+  }                                                                                                                   \
+  template <class T>                                                                                                  \
+  attribute double replace_##suffix(const bool *mask, T a, const T *x, const T *y, T *result, int64_t count) {        \
+    return replace(mask, a, x, y, result, count);                                                                     \
   }                                                                                                                   \
   template <class T>                                                                                                  \
   attribute double sum_##suffix(const T *x, int64_t count) {                                                          \
@@ -213,6 +238,42 @@ int ctorch_combine(double a, const ctorch_tensor *x, double b, const ctorch_tens
     const double sum = vx.scalar_type() == at::kFloat ? run(mutable_elements<float>(result))
                                                       : run(mutable_elements<double>(result));
     *norm = norm_from(sum, result);
+    *out = wrap(std::move(result));
+  });
+}
+
+int ctorch_replace_scaled(const ctorch_tensor *mask, double a, const ctorch_tensor *x, const ctorch_tensor *y,
+                          double *norm, ctorch_tensor **out) {
+  return guarded([&] {
+    const at::NoGradGuard unrecorded;
+    const auto &m = unwrap(mask);
+    const auto &vx = unwrap(x);
+    const auto &vy = unwrap(y);
+    check_alike(vx, vy);
+    TORCH_CHECK(m.scalar_type() == at::kBool && m.sizes() == vx.sizes() && m.device() == vx.device(), "a mask of ",
+                m.scalar_type(), m.sizes(), " does not belong to vectors of ", vx.scalar_type(), vx.sizes());
+    const auto chosen = [&] { return at::where(m, vx, at::zeros({}, vx.options())); };
+    if (!runs_here(vx) || !runs_here(vy) || !m.is_contiguous()) {
+      const auto part = chosen();
+      *norm = norm_of(part);
+      *out = wrap(at::where(m, at::mul(part, a), vy));
+      return;
+    }
+    auto result = at::empty_like(vy);
+    const bool *pm = static_cast<const bool *>(m.const_data_ptr());
+    const auto run = [&]<class T>(T *data) {
+      const T *px = elements<T>(vx);
+      const T *py = elements<T>(vy);
+      const T ta = static_cast<T>(a);
+      return sum_over_blocks(vx.numel(), [=](int64_t start, int64_t end) {
+        return has_avx2 ? replace_avx2(pm + start, ta, px + start, py + start, data + start, end - start)
+                        : replace_any(pm + start, ta, px + start, py + start, data + start, end - start);
+      });
+    };
+    const double sum = vx.scalar_type() == at::kFloat ? run(mutable_elements<float>(result))
+                                                      : run(mutable_elements<double>(result));
+    // Squares that overflowed or vanished are taken again, scaled.
+    *norm = sum > 1e-280 && sum <= std::numeric_limits<double>::max() ? std::sqrt(sum) : norm_of(chosen());
     *out = wrap(std::move(result));
   });
 }

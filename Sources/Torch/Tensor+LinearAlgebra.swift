@@ -73,6 +73,15 @@ extension Tensor {
     return norm
   }
 
+  /// The elements of this tensor where a mask is false and a·x where it is true, and ‖x‖₂ over the latter, in one pass.
+  package func replacing(where mask: Tensor, with x: Tensor, scaledBy a: Double) -> (result: Tensor, norm: Double) {
+    var norm = 0.0
+    let result = produce("replacing(where:with:scaledBy:)", [mask, x, self]) {
+      ctorch_replace_scaled(mask.pointer, a, x.pointer, pointer, &norm, $0)
+    }
+    return (result, norm)
+  }
+
   /// g ← h + p·g, x ← x + q·g and h ← r·v + s·h, with the new g in the second, in one pass; ‖x‖₂ of the result.
   package static func advance(
     _ g: inout Tensor, _ x: inout Tensor, _ h: inout Tensor, v: Tensor, p: Double, q: Double, r: Double, s: Double

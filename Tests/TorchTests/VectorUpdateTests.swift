@@ -27,6 +27,26 @@ import Torch
     expectClose(v[0].euclideanNorm(), v[0].norm(), rtol: 1e-13, atol: 0)
   }
 
+  @Test(arguments: [0, 1, 15, 16, 17, 1 << 14, 50_003], [DType.float32, .float64])
+  func replacedElementsAreScaledAndMeasured(_ length: Int, _ dtype: DType) {
+    let v = vectors(3, length, dtype)
+    let mask = v[2] .> 0.3
+    let (result, norm) = v[0].replacing(where: mask, with: v[1], scaledBy: -0.25)
+    expectIdentical(result, v[0].replacing(where: mask, with: v[1] * -0.25))
+    let chosen = Tensor.zeros(like: v[1]).replacing(where: mask, with: v[1])
+    expectClose(norm, chosen.norm(), rtol: 1e-13, atol: 0)
+  }
+
+  @Test func normOfReplacedElementsNeitherOverflowsNorVanishes() {
+    let mask = Tensor([1.0, 0, 1]) .> 0.5
+    for magnitude in [1e200, 1e-200] {
+      let x = Tensor([3.0, 100, 4]) * magnitude
+      let (result, norm) = Tensor([5.0, 6, 7]).replacing(where: mask, with: x, scaledBy: 0)
+      expectClose(norm, 5 * magnitude, rtol: 1e-12, atol: 0)
+      expectIdentical(result, Tensor([0.0, 6, 0]))
+    }
+  }
+
   @Test func memoryIsWrittenOnlyWhereNobodyElseSeesIt() throws {
     let ones = Tensor.ones([100])
     // A copy of the value.

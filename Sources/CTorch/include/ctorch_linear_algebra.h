@@ -31,6 +31,9 @@ CTORCH_API int ctorch_euclidean_norm(const ctorch_tensor *x, double *norm);
 /// the caller owns the only handle, and if nothing else refers to it.
 CTORCH_API int ctorch_combine(double a, const ctorch_tensor *x, double b, const ctorch_tensor *y, bool consumes_y,
                               double *norm, ctorch_tensor *_Nullable *_Nonnull out);
+/// a·x where a mask is true and y elsewhere, and the norm of x where it is true, in one pass and without a record.
+CTORCH_API int ctorch_replace_scaled(const ctorch_tensor *mask, double a, const ctorch_tensor *x,
+                                     const ctorch_tensor *y, double *norm, ctorch_tensor *_Nullable *_Nonnull out);
 /// Three updates in one pass: g ← h + p·g, x ← x + q·g, h ← r·v + s·h for `vectors` = g, x, h; the norm is that of x.
 /// Memory is reused as in ctorch_combine.
 CTORCH_API int ctorch_advance(const ctorch_tensor *_Nonnull const *_Nonnull vectors, const bool *consumes,

@@ -24,15 +24,15 @@ public struct SparsitySchedule: Hashable, Sendable {
     self.growths = growths
   }
 
-  /// A schedule for a run of a number of steps: it starts after a twentieth of the run and ends after three fifths, in about six
+  /// A schedule for a run of a number of steps: it starts after a twentieth of the run and ends after three fifths, in up to six
   /// growths.
   ///
   /// The chosen weights have many steps to go to zero in, to which the others can adapt, and the run has time left to recover.
   public init(steps: Int) {
     let start = 1 + steps / 20
     let length = max(1, steps * 3 / 5 - start + 1)
-    let interval = max(1, length / 6)
-    self.init(start: start, interval: interval, growths: max(1, length / interval))
+    let growths = min(6, length)
+    self.init(start: start, interval: length / growths, growths: growths)
   }
 
   /// The last step of the last interval: from its end on the target is reached.

@@ -88,10 +88,7 @@ public struct WeightSparsity: Constraint {
   ) throws -> ConstraintProjection? {
     guard let chosen else { return ConstraintProjection(update: update, constraintNorm: 0, residualNorm: 0) }
     let vector = try checked(parameters)
-    let norm = zero(like: vector).replacing(where: chosen, with: vector).euclideanNorm()
-    // Where all chosen weights are 0 there is nothing to take away, and one pass does.
-    let step = norm == 0 ? zero(like: vector) : vector * -correctionRate
-    let projected = update.asVector.replacing(where: chosen, with: step)
+    let (projected, norm) = update.asVector.replacing(where: chosen, with: vector, scaledBy: -correctionRate)
     return ConstraintProjection(update: update.parts(of: projected), constraintNorm: norm, residualNorm: 0)
   }
 
@@ -103,13 +100,11 @@ public struct WeightSparsity: Constraint {
     guard let chosen, zeroCount == chosenCount, imposedCount < zeroCount else { return nil }
     imposedCount = zeroCount
     let vector = try checked(average)
-    return average.parts(of: vector.replacing(where: chosen, with: zero(like: vector)))
+    return average.parts(of: vector.replacing(where: chosen, with: vector, scaledBy: 0).result)
   }
 
   /// `sparsity`, the fraction of the weights that it has made 0.
   public var measurements: [String: Double] { ["sparsity": Double(zeroCount) / Double(weightCount)] }
-
-  private func zero(like vector: Tensor) -> Tensor { Tensor(0, dtype: vector.dtype).to(vector.device) }
 
   private func checked(_ parameters: [Tensor]) throws -> Tensor {
     let vector = parameters.asVector
