@@ -126,6 +126,52 @@ import Torch
     }
   }
 
+  // MARK: Gradients
+
+  /// Descends along the gradients as they come.
+  private struct Seen: Optimizer {
+    var learningRate = 1.0
+    var gradients: [Tensor] = []
+    var state: [String: Tensor] { [:] }
+    mutating func updates(for gradients: [Tensor], at parameters: [Tensor]) -> [Tensor] {
+      self.gradients = gradients
+      return gradients.map { -$0 }
+    }
+    func restore(_ state: [String: Tensor], for parameters: [Tensor]) {}
+  }
+
+  @Test(arguments: [0, 0.3]) func baseOptimizerSeesTangentGradientsThatPullTowardsTheConstraint(_ rate: Double) throws {
+    let problem = ProjectionProblem(rows: 4, columns: 11, rank: 4)
+    let gradient = -problem.update
+    func run(_ gradientRate: Double?) throws -> (seen: Tensor, update: Tensor, report: ProjectionReport?) {
+      var optimizer = NullSpaceProjected(
+        Seen(), constraint: problem.constraint, solver: LSMR(tolerance: 1e-13), correctionRate: rate,
+        gradientCorrectionRate: gradientRate)
+      let update = try optimizer.updates(for: [gradient], at: [problem.point])[0]
+      return (optimizer.base.gradients[0], update, optimizer.projectionReport)
+    }
+    let plain = try run(nil)
+    expectIdentical(plain.seen, gradient)
+    let projected = try run(0.2)
+    // g − A⁺(A·g − γ·c), of which A makes γ·c.
+    expectClose(problem.matrix.matmul(projected.seen), problem.violation * 0.2, rtol: 0, atol: 1e-9)
+    expectClose(
+      projected.seen, -(try problem.reference(.identity, rate: 0.2)), rtol: 1e-9, atol: 1e-9)
+    for result in [plain, projected] {
+      expectClose(problem.matrix.matmul(result.update), problem.violation * -rate, rtol: 0, atol: 1e-9)
+    }
+    // A projection of a projection is the same.
+    expectClose(projected.update, plain.update, rtol: 1e-9, atol: 1e-9)
+    #expect(try #require(projected.report).iterations > #require(plain.report).iterations)
+  }
+
+  @Test func closedFormsProjectGradientsToo() throws {
+    let constraint = FixedNorm([1], shapes: [[2]])
+    var optimizer = NullSpaceProjected(Seen(), constraint: constraint, correctionRate: 1, gradientCorrectionRate: 0)
+    _ = try optimizer.updates(for: [Tensor([3.0, 5])], at: [Tensor([0.0, 2])])
+    expectClose(optimizer.base.gradients[0], Tensor([3.0, 0]), rtol: 0, atol: 1e-15)
+  }
+
   // MARK: Special cases
 
   @Test func feasiblePointWithATangentUpdateStaysAsItIs() throws {

@@ -49,6 +49,8 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
   public let damping: Double
   /// γ, the fraction of the violation that a step takes away, to first order.
   public let correctionRate: Double
+  /// γ of the gradients that the base optimizer sees: g − LstSq(A, A·g − γ·c). `nil` leaves them as they are.
+  public let gradientCorrectionRate: Double?
   /// The steps from one projection to the next.
   public let interval: Int
   /// The number of steps before the first projection.
@@ -71,22 +73,29 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
   ///   - damping: δ.
   ///   - correctionRate: γ. 1 is a full Gauss–Newton step; 0 keeps the violation as it is. A constraint with a schedule of its own
   ///     has its own rate.
+  ///   - gradientCorrectionRate: with a number, gradients are projected too, before the base optimizer sees them, and pull towards
+  ///     c = 0 at that rate. What the projection takes from every gradient anew otherwise fills Adam's running means and sets the
+  ///     size of its steps, and where the constraint opposes the loss, little is left for what is free. It costs a second solve.
   ///   - interval: the steps from one projection to the next; those between are the base optimizer's.
   ///   - warmupSteps: the number of steps before the first projection; 0 projects the first.
   ///   - warmStart: whether a solve starts from Aᵀ·λ, with λ the multipliers of the last one: the answer is the same, and fewer
   ///     iterations find it where steps resemble each other, at a cost of three products. It needs a solver that knows
   ///     multipliers, `LSMR` or the automatic one, and the same equations in each step.
-  /// - Precondition: δ and γ are at least 0 and finite, the interval is positive, and a warm start has no damping, of which
+  /// - Precondition: δ and both γ are at least 0 and finite, the interval is positive, and a warm start has no damping, of which
   ///   it would change the meaning.
   public init(
     _ base: Base, constraint: any Constraint, metric: Metric = .preconditioner,
     solver: any LeastSquaresSolver = LSMR(tolerance: 1e-6, iterationLimit: 30),
-    damping: Double = 0, correctionRate: Double = 0.5, interval: Int = 1, warmupSteps: Int = 0, warmStart: Bool = false
+    damping: Double = 0, correctionRate: Double = 0.5, gradientCorrectionRate: Double? = nil, interval: Int = 1,
+    warmupSteps: Int = 0, warmStart: Bool = false
   ) {
     precondition(damping >= 0 && damping.isFinite, "the damping must be at least 0 and finite, not \(damping)")
     precondition(
       correctionRate >= 0 && correctionRate.isFinite,
       "the correction rate must be at least 0 and finite, not \(correctionRate)")
+    precondition(
+      gradientCorrectionRate.map { $0 >= 0 && $0.isFinite } ?? true,
+      "the gradients' correction rate must be at least 0 and finite, not \(gradientCorrectionRate ?? 0)")
     precondition(interval > 0, "projections need a positive interval, not \(interval)")
     precondition(warmupSteps >= 0, "the warm-up takes at least 0 steps, not \(warmupSteps)")
     precondition(!warmStart || damping == 0, "a warm start goes without damping, not with \(damping)")
@@ -99,6 +108,7 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
       "a warm start needs a solver that tracks multipliers, LSMR without reorthogonalization or the automatic one")
     self.damping = damping
     self.correctionRate = correctionRate
+    self.gradientCorrectionRate = gradientCorrectionRate
     self.interval = interval
     self.warmupSteps = warmupSteps
     self.warmStart = warmStart
@@ -131,18 +141,18 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
     projectionReport = nil
     guard isProjected else { return try base.updates(for: gradients, at: parameters) }
     try constraint.prepare(step: step, at: parameters)
-    let update = try base.updates(for: gradients, at: parameters)
-    let rate = constraint.correctionRate ?? correctionRate
-    if let closed = try constraint.projection(
-      of: update, at: parameters, preconditioner: boundedMetric, correctionRate: rate)
-    {
-      try check(violation: closed.constraintNorm)
-      projectionReport = ProjectionReport(
-        constraintNorm: closed.constraintNorm, residualNorm: closed.residualNorm, iterations: 0, stopReason: .direct,
-        measurements: constraint.measurements)
-      return closed.update
+    var projector: Projector?
+    var tangent = gradients
+    if let gradientCorrectionRate {
+      tangent = try project(
+        gradients.map { -$0 }, at: parameters, by: &projector, metric: { nil }, rate: gradientCorrectionRate,
+        isLast: false
+      ).map { -$0 }
     }
-    return try solve(update, at: parameters, rate)
+    let update = try base.updates(for: tangent, at: parameters)
+    return try project(
+      update, at: parameters, by: &projector, metric: boundedMetric, rate: constraint.correctionRate ?? correctionRate,
+      isLast: true)
   }
 
   private var isProjected: Bool {
@@ -159,47 +169,44 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
     return preconditioner.parts(of: (inverse / scale + 1e-4).reciprocal())
   }
 
+  /// Projects gradients or updates and adds to the report; the constraint is recorded once for both.
+  private mutating func project(
+    _ update: [Tensor], at parameters: [Tensor], by projector: inout Projector?, metric: () -> [Tensor]?, rate: Double,
+    isLast: Bool
+  ) throws -> [Tensor] {
+    if let closed = try constraint.projection(
+      of: update, at: parameters, preconditioner: metric, correctionRate: rate)
+    {
+      try report(violation: closed.constraintNorm, residualNorm: closed.residualNorm, iterations: 0, .direct)
+      return closed.update
+    }
+    let current = try projector ?? Projector(constraint, at: parameters)
+    projector = current
+    try check(violation: current.violation)
+    let outcome = try current.project(
+      update.asVector, root: metric().map { $0.asVector.sqrt() }, rate: rate, solver: solver, damping: damping,
+      start: isLast && warmStart ? multipliers : nil)
+    if isLast && warmStart { multipliers = outcome.multipliers }
+    try report(
+      violation: current.violation, residualNorm: outcome.solution.residual.euclideanNorm(),
+      iterations: outcome.solution.iterations, outcome.solution.stopReason)
+    return update.parts(of: outcome.vector)
+  }
+
   private func check(violation: Double) throws {
     guard violation.isFinite else {
       throw ConstraintError("the constraint's violation became \(violation) at step \(step)")
     }
   }
 
-  private mutating func solve(_ update: [Tensor], at parameters: [Tensor], _ rate: Double) throws -> [Tensor] {
-    let linearization = try constraint.linearization(at: parameters)
-    let (c, a) = (linearization.residual, linearization.jacobian)
-    let violation = c.euclideanNorm()
+  private mutating func report(
+    violation: Double, residualNorm: Double, iterations: Int, _ stopReason: StopReason
+  ) throws {
     try check(violation: violation)
-    let vector = update.asVector
-    guard a.columns == vector.elementCount else {
-      throw ConstraintError(
-        "the constraint's Jacobian has \(a.columns) columns, and the parameters have \(vector.elementCount) elements")
-    }
-    let target = try a.apply(vector) + c * rate
-    let root = boundedMetric().map { $0.asVector.sqrt() }
-    let system: any LinearOperator = root.map { ComposedOperator(a, DiagonalOperator($0)) } ?? a
-    let start = try startingPoint(system, target)
-    let solution = try solver.solve(system, target, damping: damping, from: start?.x)
-    if warmStart {
-      multipliers = solution.multipliers.map { found in start.map { $0.multipliers + found } ?? found }
-    }
     projectionReport = ProjectionReport(
-      constraintNorm: violation, residualNorm: solution.residual.euclideanNorm(), iterations: solution.iterations,
-      stopReason: solution.stopReason, measurements: constraint.measurements)
-    return update.parts(of: vector - (root.map { $0 * solution.x } ?? solution.x))
-  }
-
-  /// s·Aᵀ·λ with the last λ, and the s that brings A·Aᵀ·λ nearest to the right-hand side: in the range of Aᵀ, so that the solution
-  /// from it is the one of least norm, and no worse than 0.
-  private func startingPoint(
-    _ a: any LinearOperator, _ b: Tensor
-  ) throws -> (x: Tensor, multipliers: Tensor)? {
-    guard warmStart, let multipliers, multipliers.shape == b.shape, multipliers.dtype == b.dtype else { return nil }
-    let x = try a.applyAdjoint(multipliers)
-    let image = try a.apply(x)
-    let scale = image.dot(b).item() / image.dot(image).item()
-    guard scale.isFinite, scale != 0 else { return nil }
-    return (x * scale, multipliers * scale)
+      constraintNorm: violation, residualNorm: residualNorm,
+      iterations: (projectionReport?.iterations ?? 0) + iterations, stopReason: stopReason,
+      measurements: constraint.measurements)
   }
 
   /// What the base optimizer, and then the constraint, impose.

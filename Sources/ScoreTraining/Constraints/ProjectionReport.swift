@@ -7,7 +7,7 @@ public struct ProjectionReport: Codable, Hashable, Sendable {
   public let constraintNorm: Double
   /// ‖A·Δθ′ + γ·c‖: by how much the update misses what it should do to the constraint, to first order.
   public let residualNorm: Double
-  /// The iterations of the solver; 0 for a direct solution or a closed form.
+  /// The iterations of the solver, for gradients and updates together; 0 for a direct solution or a closed form.
   public let iterations: Int
   /// Why the solver stopped.
   public let stopReason: StopReason
