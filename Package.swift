@@ -80,6 +80,9 @@ let package = Package(
     .executableTarget(
       name: "sparse-score-model", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
       path: "Examples/sparse-score-model", swiftSettings: swift),
+    .executableTarget(
+      name: "periodic-regression", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
+      path: "Examples/periodic-regression", swiftSettings: swift),
     .systemLibrary(name: "CHeap", path: "Benchmarks/CHeap"),
     .executableTarget(
       name: "Benchmarks", dependencies: ["ScoreKit", "CommandLineSupport", "CHeap", argumentParser], path: "Benchmarks",
@@ -105,7 +108,9 @@ let package = Package(
       name: "ScoreTrainingTests", dependencies: ["ScoreTraining", "ScoreModels", "LeastSquares", "TestSupport"],
       swiftSettings: swift),
     .testTarget(
-      name: "ExampleTests", dependencies: ["gaussian-process", "LeastSquares", "TestSupport"], swiftSettings: swift),
+      name: "ExampleTests",
+      dependencies: ["gaussian-process", "periodic-regression", "ScoreKit", "LeastSquares", "TestSupport"],
+      swiftSettings: swift),
     .testTarget(
       name: "SparseScoreModelTests", dependencies: ["sparse-score-model", "ScoreKit", "TestSupport"],
       swiftSettings: swift),

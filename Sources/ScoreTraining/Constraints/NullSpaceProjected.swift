@@ -49,7 +49,7 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
   public let damping: Double
   /// γ, the fraction of the violation that a step takes away, to first order.
   public let correctionRate: Double
-  /// γ of the gradients that the base optimizer sees: g − LstSq(A, A·g − γ·c). `nil` leaves them as they are.
+  /// γ of the gradients that the base optimizer sees, g − LstSq(A, A·g − γ·c); `nil` leaves them as they are.
   public let gradientCorrectionRate: Double?
   /// The steps from one projection to the next.
   public let interval: Int
