@@ -52,7 +52,7 @@ struct PeriodicRegressionExample: ParsableCommand {
       let baseline = try training(seed, "Adam").run { _ in adam }
       print(row("\(seed)", "Adam", [baseline]))
       let training = training(seed, "projected")
-      let projected = try training.run { projection.optimizer(adam, training.problem.constraint(on: $0)) }
+      let projected = try training.run { projection.optimizer(adam, training.problem.constraint(on: $0), steps: steps) }
       print(row("\(seed)", "projected", [projected]))
       outcomes.append((baseline, projected))
       if outcomes.count == 1 { try picture(of: baseline, projected).write(toPNG: path) }

@@ -4,10 +4,10 @@ public import ScoreKit
 /// The settings of the projection, as options.
 struct Projection: ParsableArguments {
   @Option(help: ArgumentHelp("The fraction of the violation that a step takes away.", valueName: "γ"))
-  var correctionRate = 0.003
+  var correctionRate = 0.05
 
   @Option(help: ArgumentHelp("The same for the gradients that Adam has.", valueName: "γ"))
-  var gradientCorrectionRate = 0.05
+  var gradientCorrectionRate = 0.03
 
   @Flag(help: "Leave the gradients that Adam has as they are.")
   var plainGradients = false
@@ -16,7 +16,7 @@ struct Projection: ParsableArguments {
   var metric = NullSpaceProjected<Adam>.Metric.preconditioner
 
   @Option(help: ArgumentHelp("The largest number of iterations of LSMR in a step.", valueName: "n"))
-  var iterations = 20
+  var iterations = 30
 
   @Option(help: ArgumentHelp("The relative tolerance at which LSMR stops.", valueName: "x"))
   var tolerance = 1e-6
@@ -24,8 +24,13 @@ struct Projection: ParsableArguments {
   @Option(help: ArgumentHelp("The damping of the least-squares problems.", valueName: "δ"))
   var damping = 0.0
 
-  @Option(help: ArgumentHelp("The number of steps before the first projection.", valueName: "n"))
-  var warmup = 100
+  @Option(
+    help: ArgumentHelp(
+      "The number of steps before the first projection of an update. (default: half of the steps)", valueName: "n"))
+  var warmup: Int?
+
+  @Option(help: ArgumentHelp("The number of steps before the first projection of gradients.", valueName: "n"))
+  var gradientWarmup = 100
 
   @Option(help: ArgumentHelp("The number of steps from one projection to the next.", valueName: "n"))
   var interval = 1
@@ -43,7 +48,7 @@ struct Projection: ParsableArguments {
       }
     }
     for (name, value, least) in [
-      ("iterations", iterations, 1), ("warmup", warmup, 0),
+      ("iterations", iterations, 1), ("warmup", warmup ?? 0, 0), ("gradient-warmup", gradientWarmup, 0),
       ("interval", interval, 1),
     ] {
       guard value >= least else { throw ValidationError("--\(name) must be at least \(least), not \(value)") }
@@ -52,12 +57,12 @@ struct Projection: ParsableArguments {
   }
 
   /// Adam with updates that respect the constraint, from gradients without what it takes away.
-  func optimizer(_ adam: Adam, _ constraint: any Constraint) -> any Optimizer {
+  func optimizer(_ adam: Adam, _ constraint: any Constraint, steps: Int) -> any Optimizer {
     NullSpaceProjected(
       adam, constraint: constraint, metric: metric, solver: LSMR(tolerance: tolerance, iterationLimit: iterations),
       damping: damping, correctionRate: correctionRate,
-      gradientCorrectionRate: plainGradients ? nil : gradientCorrectionRate, interval: interval, warmupSteps: warmup,
-      warmStart: warmStart)
+      gradientCorrectionRate: plainGradients ? nil : gradientCorrectionRate, interval: interval,
+      warmupSteps: warmup ?? steps / 2, gradientWarmupSteps: gradientWarmup, warmStart: warmStart)
   }
 }
 

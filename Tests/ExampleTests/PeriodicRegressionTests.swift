@@ -17,13 +17,14 @@ import Testing
   private func projected(_ arguments: [String], steps: Int, seed: UInt64 = 0) throws -> Training.Outcome {
     let settings = try Projection.parse(arguments)
     let training = training(steps, seed: seed)
-    return try training.run { settings.optimizer(Adam(learningRate: 3e-3), training.problem.constraint(on: $0)) }
+    return try training.run { settings.optimizer(Adam(learningRate: 3e-3), training.problem.constraint(on: $0), steps: steps) }
   }
 
   @Test(arguments: [["--metric", "identity"], ["--metric", "preconditioner"], ["--plain-gradients"]])
   func projectionKeepsTheViolationFarBelowThatOfAdam(_ arguments: [String]) throws {
     let adam = try training(60).run { _ in Adam(learningRate: 3e-3) }
-    let outcome = try projected(["--warmup", "20", "--correction-rate", "0.1"] + arguments, steps: 60)
+    let outcome = try projected(
+      ["--warmup", "20", "--gradient-warmup", "20", "--correction-rate", "0.1"] + arguments, steps: 60)
     #expect(Array(outcome.losses[..<20]) == Array(adam.losses[..<20]), "the warm-up is Adam's")
     #expect(outcome.violation < 0.1 * outcome.violations[19])
     #expect(outcome.violation < 0.1 * adam.violation)
@@ -31,14 +32,17 @@ import Testing
   }
 
   @Test func largerCorrectionRatesReduceTheViolationFaster() throws {
-    let violations = try ["0", "0.02", "0.3"].map {
-      try projected(["--warmup", "10", "--correction-rate", $0], steps: 20).violation
+    let violations = try ["0", "0.05", "0.3"].map {
+      try projected(["--warmup", "10", "--gradient-warmup", "10", "--correction-rate", $0], steps: 20).violation
     }
     #expect(violations[1] < 0.95 * violations[0] && violations[2] < 0.5 * violations[1], "\(violations)")
   }
 
   @Test func runsAreAFunctionOfTheSeed() throws {
-    let (first, second) = (try projected([], steps: 8), try projected([], steps: 8))
+    let (first, second) = (
+      try projected(["--gradient-warmup", "2", "--warmup", "5"], steps: 8),
+      try projected(["--gradient-warmup", "2", "--warmup", "5"], steps: 8)
+    )
     #expect(first.losses == second.losses && first.violations == second.violations && first.error == second.error)
     #expect(try projected([], steps: 8, seed: 1).losses != first.losses)
   }

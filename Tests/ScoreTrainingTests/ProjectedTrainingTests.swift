@@ -119,6 +119,21 @@ import Torch
     #expect(projected == Array(stride(from: settings.warmup + 1, through: 8, by: settings.interval)))
   }
 
+  @Test func gradientsHaveAWarmUpOfTheirOwn() throws {
+    let problem = ProjectionProblem(rows: 3, columns: 9, rank: 3)
+    var optimizer = NullSpaceProjected(
+      SGD(learningRate: 1), constraint: problem.constraint, solver: LSMR(tolerance: 1e-13), correctionRate: 0.5,
+      gradientCorrectionRate: 0.25, warmupSteps: 3, gradientWarmupSteps: 1)
+    let changes = try (1...5).map { _ in
+      let update = try optimizer.updates(for: [problem.update], at: [problem.point])[0]
+      return problem.matrix.matmul(update)
+    }
+    expectClose(changes[0], -problem.matrix.matmul(problem.update), rtol: 1e-12, atol: 1e-12)
+    for (change, rate) in zip(changes.dropFirst(), [0.25, 0.25, 0.5, 0.5]) {
+      expectClose(change, problem.violation * -rate, rtol: 0, atol: 1e-9)
+    }
+  }
+
   @Test func warmStartSavesIterationsAndKeepsTheAnswer() throws {
     let problem = ProjectionProblem(rows: 30, columns: 60, rank: 30)
     func run(_ warmStart: Bool) throws -> (updates: [Tensor], iterations: [Int]) {

@@ -55,6 +55,8 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
   public let interval: Int
   /// The number of steps before the first projection.
   public let warmupSteps: Int
+  /// The same for the gradients that the base optimizer sees.
+  public let gradientWarmupSteps: Int
   /// Whether a solve starts from the multipliers of the last one.
   public let warmStart: Bool
   /// What the last step did about the constraint; `nil` if it was not projected.
@@ -77,7 +79,10 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
   ///     c = 0 at that rate. What the projection takes from every gradient anew otherwise fills Adam's running means and sets the
   ///     size of its steps, and where the constraint opposes the loss, little is left for what is free. It costs a second solve.
   ///   - interval: the steps from one projection to the next; those between are the base optimizer's.
-  ///   - warmupSteps: the number of steps before the first projection; 0 projects the first.
+  ///   - warmupSteps: the number of steps before the first projection of an update; 0 projects the first. Full corrections from the
+  ///     start can fall into the nearest point where the constraint holds for no good reason, such as a constant function.
+  ///   - gradientWarmupSteps: the same for gradients; the warm-up of updates by default. Gradients that pull first, and projected
+  ///     updates later, lead gently.
   ///   - warmStart: whether a solve starts from Aᵀ·λ, with λ the multipliers of the last one: the answer is the same, and fewer
   ///     iterations find it where steps resemble each other, at a cost of three products. It needs a solver that knows
   ///     multipliers, `LSMR` or the automatic one, and the same equations in each step.
@@ -87,7 +92,7 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
     _ base: Base, constraint: any Constraint, metric: Metric = .preconditioner,
     solver: any LeastSquaresSolver = LSMR(tolerance: 1e-6, iterationLimit: 30),
     damping: Double = 0, correctionRate: Double = 0.5, gradientCorrectionRate: Double? = nil, interval: Int = 1,
-    warmupSteps: Int = 0, warmStart: Bool = false
+    warmupSteps: Int = 0, gradientWarmupSteps: Int? = nil, warmStart: Bool = false
   ) {
     precondition(damping >= 0 && damping.isFinite, "the damping must be at least 0 and finite, not \(damping)")
     precondition(
@@ -97,7 +102,9 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
       gradientCorrectionRate.map { $0 >= 0 && $0.isFinite } ?? true,
       "the gradients' correction rate must be at least 0 and finite, not \(gradientCorrectionRate ?? 0)")
     precondition(interval > 0, "projections need a positive interval, not \(interval)")
-    precondition(warmupSteps >= 0, "the warm-up takes at least 0 steps, not \(warmupSteps)")
+    precondition(
+      warmupSteps >= 0 && gradientWarmupSteps ?? 0 >= 0,
+      "a warm-up takes at least 0 steps, not \(warmupSteps) and \(gradientWarmupSteps ?? 0)")
     precondition(!warmStart || damping == 0, "a warm start goes without damping, not with \(damping)")
     self.base = base
     self.constraint = constraint
@@ -111,6 +118,7 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
     self.gradientCorrectionRate = gradientCorrectionRate
     self.interval = interval
     self.warmupSteps = warmupSteps
+    self.gradientWarmupSteps = gradientWarmupSteps ?? warmupSteps
     self.warmStart = warmStart
   }
 
@@ -139,25 +147,27 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
   private mutating func advance(_ gradients: [Tensor], _ parameters: [Tensor]) throws -> [Tensor] {
     step += 1
     projectionReport = nil
-    guard isProjected else { return try base.updates(for: gradients, at: parameters) }
+    let projectsUpdate = constraint.correctionRate != nil || isDue(after: warmupSteps)
+    let gradientRate = isDue(after: gradientWarmupSteps) ? gradientCorrectionRate : nil
+    guard projectsUpdate || gradientRate != nil else { return try base.updates(for: gradients, at: parameters) }
     try constraint.prepare(step: step, at: parameters)
     var projector: Projector?
-    var tangent = gradients
-    if let gradientCorrectionRate {
-      tangent = try project(
-        gradients.map { -$0 }, at: parameters, by: &projector, metric: { nil }, rate: gradientCorrectionRate,
-        isLast: false
+    var seen = gradients
+    if let gradientRate {
+      seen = try project(
+        gradients.map { -$0 }, at: parameters, by: &projector, metric: { nil }, rate: gradientRate, isUpdate: false
       ).map { -$0 }
     }
-    let update = try base.updates(for: tangent, at: parameters)
+    let update = try base.updates(for: seen, at: parameters)
+    guard projectsUpdate else { return update }
     return try project(
       update, at: parameters, by: &projector, metric: boundedMetric, rate: constraint.correctionRate ?? correctionRate,
-      isLast: true)
+      isUpdate: true)
   }
 
-  private var isProjected: Bool {
-    let since = step - warmupSteps - 1
-    return constraint.correctionRate != nil || (since >= 0 && since % interval == 0)
+  private func isDue(after warmup: Int) -> Bool {
+    let since = step - warmup - 1
+    return since >= 0 && since % interval == 0
   }
 
   /// M, of the parameters' shapes; `nil` for the identity.
@@ -172,7 +182,7 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
   /// Projects gradients or updates and adds to the report; the constraint is recorded once for both.
   private mutating func project(
     _ update: [Tensor], at parameters: [Tensor], by projector: inout Projector?, metric: () -> [Tensor]?, rate: Double,
-    isLast: Bool
+    isUpdate: Bool
   ) throws -> [Tensor] {
     if let closed = try constraint.projection(
       of: update, at: parameters, preconditioner: metric, correctionRate: rate)
@@ -185,8 +195,8 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
     try check(violation: current.violation)
     let outcome = try current.project(
       update.asVector, root: metric().map { $0.asVector.sqrt() }, rate: rate, solver: solver, damping: damping,
-      start: isLast && warmStart ? multipliers : nil)
-    if isLast && warmStart { multipliers = outcome.multipliers }
+      start: isUpdate && warmStart ? multipliers : nil)
+    if isUpdate && warmStart { multipliers = outcome.multipliers }
     try report(
       violation: current.violation, residualNorm: outcome.solution.residual.euclideanNorm(),
       iterations: outcome.solution.iterations, outcome.solution.stopReason)
