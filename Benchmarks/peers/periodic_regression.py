@@ -1,6 +1,6 @@
 """Periodic regression by NUOX, the companion library of arXiv 2510.19634, with the settings of its own example.
 
-    python3 -m pip install jax flax optax git+https://github.com/h-roy/nuox
+    python3 -m pip install jax flax optax git+https://github.com/h-roy/nsm
     python3 periodic_regression.py [--seeds 0 1 2] [--steps 5000]
 
 Prints a row for each seed and their medians, as `swift run -c release periodic-regression --runs 5` does.

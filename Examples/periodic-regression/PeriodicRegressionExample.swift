@@ -2,7 +2,7 @@
 //
 //   swift run -c release periodic-regression outputs/periodic.png
 //
-// After the example of NUOX, https://github.com/h-roy/nuox, for S. Roy, S. Hauberg & N. Krämer (2025), Matrix-free least squares
+// After the example of NUOX, https://github.com/h-roy/nsm, for S. Roy, S. Hauberg & N. Krämer (2025), Matrix-free least squares
 // solvers, arXiv 2510.19634.
 import ArgumentParser
 import CommandLineSupport

@@ -17,7 +17,9 @@ import Testing
   private func projected(_ arguments: [String], steps: Int, seed: UInt64 = 0) throws -> Training.Outcome {
     let settings = try Projection.parse(arguments)
     let training = training(steps, seed: seed)
-    return try training.run { settings.optimizer(Adam(learningRate: 3e-3), training.problem.constraint(on: $0), steps: steps) }
+    return try training.run {
+      settings.optimizer(Adam(learningRate: 3e-3), training.problem.constraint(on: $0), steps: steps)
+    }
   }
 
   @Test(arguments: [["--metric", "identity"], ["--metric", "preconditioner"], ["--plain-gradients"]])
