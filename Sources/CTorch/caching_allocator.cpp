@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #endif
 
+#include <deque>
+#include <list>
 #include <mutex>
 #include <unordered_map>
 
@@ -61,9 +63,15 @@ void give_back(void *block, size_t size) {
   c10::free_cpu(block);
 }
 
+/// The kept blocks, of which those that were kept longest go first where there is no room.
 struct Blocks {
   std::mutex mutex;
-  std::unordered_map<size_t, std::vector<void *>> by_size;
+  struct Block {
+    void *start;
+    size_t size;
+  };
+  std::list<Block> in_order;
+  std::unordered_map<size_t, std::deque<std::list<Block>::iterator>> by_size;
   size_t kept = 0;
 
   /// A kept block of the size, or null.
@@ -71,10 +79,12 @@ struct Blocks {
     const std::lock_guard lock(mutex);
     const auto found = by_size.find(size);
     if (found == by_size.end() || found->second.empty()) return nullptr;
-    void *block = found->second.back();
+    const auto newest = found->second.back();
     found->second.pop_back();
+    void *const start = newest->start;
+    in_order.erase(newest);
     kept -= size;
-    return block;
+    return start;
   }
 
   /// Keeps a block, or says that it is to be freed.
@@ -83,8 +93,15 @@ struct Blocks {
       const std::lock_guard lock(mutex);
       if (size > most_kept) return false;
       // Sizes that were kept for long without use must not keep new ones out.
-      if (kept + size > most_kept) release_locked();
-      by_size[size].push_back(block);
+      while (kept + size > most_kept) release_oldest();
+      auto &same = by_size[size];
+      const auto newest = in_order.insert(in_order.end(), {block, size});
+      try {
+        same.push_back(newest);
+      } catch (...) {
+        in_order.erase(newest);
+        throw;
+      }
       kept += size;
       return true;
     } catch (...) {
@@ -94,16 +111,19 @@ struct Blocks {
 
   void release() {
     const std::lock_guard lock(mutex);
-    release_locked();
+    while (!in_order.empty()) release_oldest();
   }
 
  private:
-  void release_locked() {
-    for (auto &[size, blocks] : by_size) {
-      for (void *block : blocks) give_back(block, size);
-    }
-    by_size.clear();
-    kept = 0;
+  /// Of one size, the oldest is the first.
+  void release_oldest() {
+    const auto [start, size] = in_order.front();
+    const auto same = by_size.find(size);
+    same->second.pop_front();
+    if (same->second.empty()) by_size.erase(same);
+    in_order.pop_front();
+    kept -= size;
+    give_back(start, size);
   }
 };
 

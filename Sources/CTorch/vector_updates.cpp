@@ -156,10 +156,14 @@ double sum_over_blocks(int64_t count, const Body &body) {
   return sum;
 }
 
+/// Whether no square overflowed or vanished in a sum of them; those of narrower types than double cannot.
+bool is_exact(double sum, at::ScalarType type) {
+  return std::isfinite(sum) && (type != at::kDouble || sum > 1e-280);
+}
+
 /// The norm from a sum of squares; taken again, scaled, where squares overflowed or vanished.
 double norm_from(double sum, const at::Tensor &x) {
-  constexpr double smallest = 1e-280, largest = std::numeric_limits<double>::max();
-  if (sum > smallest && sum <= largest) return std::sqrt(sum);
+  if (is_exact(sum, x.scalar_type())) return std::sqrt(sum);
   if (x.numel() == 0) return 0;
   const double scale = at::abs(x).max().item().toDouble();
   if (scale == 0 || !std::isfinite(scale)) return scale;
@@ -272,8 +276,7 @@ int ctorch_replace_scaled(const ctorch_tensor *mask, double a, const ctorch_tens
     };
     const double sum = vx.scalar_type() == at::kFloat ? run(mutable_elements<float>(result))
                                                       : run(mutable_elements<double>(result));
-    // Squares that overflowed or vanished are taken again, scaled.
-    *norm = sum > 1e-280 && sum <= std::numeric_limits<double>::max() ? std::sqrt(sum) : norm_of(chosen());
+    *norm = is_exact(sum, vx.scalar_type()) ? std::sqrt(sum) : norm_of(chosen());
     *out = wrap(std::move(result));
   });
 }

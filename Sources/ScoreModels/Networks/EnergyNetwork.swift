@@ -4,7 +4,7 @@ public import Torch
 /// so the score made from it is that of a density, at the price of a backward pass in each evaluation.
 ///
 /// Salimans & Ho (2021), *Should EBMs model the energy or the score?* (ICLR workshop); Du et al. (2023), arXiv 2302.11552.
-public struct EnergyNetwork<Base: ScoreNetwork>: ScoreNetwork {
+public struct EnergyNetwork<Base: ScoreNetwork>: PotentialNetwork {
   /// The network f.
   public let base: Base
 
@@ -35,14 +35,17 @@ public struct EnergyNetwork<Base: ScoreNetwork>: ScoreNetwork {
 /// A score that is the gradient of an energy: s = −∇ₓE, exactly conservative.
 public typealias EnergyScore<Base: ScoreNetwork> = NetworkScore<EnergyNetwork<Base>>
 
-extension NetworkScore {
-  /// The energy E(x, t) with score = −∇ₓE, up to a constant for each time: `[batch]`.
-  ///
-  /// E = (½‖x‖² − ½c_skip‖x‖² − s²·(c_out/c_in)·φ(c_in·x/s))/(s²σ²).
+/// A network with a scalar potential whose gradient it is.
+public protocol PotentialNetwork: ScoreNetwork {
+  /// φ(u) for each example, `[batch]`: the network's value is ∇ᵤφ(u).
+  func potential(_ u: Tensor, noise: Tensor, condition: Tensor?) -> Tensor
+}
+
+extension NetworkScore: EnergyModel where Network: PotentialNetwork {
+  /// E = (½‖x‖² − ½c_skip‖x‖² − s²·(c_out/c_in)·φ(c_in·x/s))/(s²σ²), up to a constant for each time: `[batch]`.
   ///
   /// - Precondition: the parameterization is that of EDM.
-  public func energy<Base: ScoreNetwork>(_ x: Tensor, at t: Tensor, condition: Tensor? = nil) -> Tensor
-  where Network == EnergyNetwork<Base> {
+  public func energy(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
     guard case .edm(let sigmaData, let noiseScale) = parameterization else {
       preconditionFailure("the energy is defined for the EDM parameterization, not for \(parameterization)")
     }
