@@ -5,7 +5,8 @@ import Torch
 /// The examples of a batch do not depend on each other, so a pass through the record serves all of them.
 struct ScoreJacobian {
   private let x: Tensor
-  private let score: Tensor
+  /// The score, recorded.
+  let score: Tensor
 
   /// Evaluates the score at x `[batch, …]` and t `[batch]`.
   ///
