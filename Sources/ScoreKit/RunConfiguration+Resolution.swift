@@ -22,6 +22,8 @@ extension RunConfiguration {
       }
     }
     try check("learning-rate", learningRate, "a positive number") { $0 > 0 }
+    try check("penalty-weight", penaltyWeight, "0 or more") { $0 >= 0 }
+    try check("projection-every", projectionEvery, in: 1...1_000_000_000)
     try check("sparsity", sparsity, "at least 0 and below 1") { (0..<1).contains($0) }
     try check("weight-decay", weightDecay, "0 or more") { $0 >= 0 }
     try check("gradient-clip", gradientClip, "a positive number") { $0 > 0 }
@@ -65,6 +67,21 @@ extension RunConfiguration {
     }
     if result.model == .mlp && channels != nil {
       throw RunError(.usage, "--channels are the levels of a U-Net; an MLP takes --width")
+    }
+    if conservative == .projection && sparsity > 0 {
+      throw RunError(
+        .usage, "--sparsity and --conservative projection are both projections of an update; take one, or a penalty")
+    }
+    switch conservative {
+    case .penalty: result.penaltyWeight = penaltyWeight ?? 100
+    case .projection: result.projectionEvery = projectionEvery ?? 10
+    case .off, .energy: break
+    }
+    for (name, isGiven, way) in [
+      ("penalty-weight", penaltyWeight != nil, Conservative.penalty),
+      ("projection-every", projectionEvery != nil, .projection),
+    ] where isGiven && conservative != way {
+      throw RunError(.usage, "--\(name) belongs to --conservative \(way.rawValue), not to \(conservative.rawValue)")
     }
     let classCount = classConditional ? dataset.classCount : 0
     if classConditional && classCount == 0 {

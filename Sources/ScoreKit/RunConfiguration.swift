@@ -18,6 +18,10 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   public enum Conservative: String, Codable, Hashable, Sendable, CaseIterable {
     /// It is not.
     case off
+    /// The asymmetry of its Jacobian is penalised.
+    case penalty
+    /// Updates are projected onto those that make its Jacobian symmetric.
+    case projection
     /// It is the gradient of an energy.
     case energy
   }
@@ -38,6 +42,10 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   public var process: ProcessConfiguration.Kind = .edm
   /// How the score is made conservative.
   public var conservative: Conservative = .off
+  /// The weight of the penalty on asymmetry.
+  public var penaltyWeight: Double?
+  /// The steps from one projection of an update to the next.
+  public var projectionEvery: Int?
   /// The fraction of the weights that training makes 0.
   public var sparsity: Double = 0
   /// The number of training steps.
@@ -76,6 +84,8 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
     case data, labels, model, width, channels, blocks, process, conservative, sparsity, steps, warmup, decay, ema, seed,
       device
     case threads
+    case penaltyWeight = "penalty-weight"
+    case projectionEvery = "projection-every"
     case batchSize = "batch-size"
     case learningRate = "learning-rate"
     case weightDecay = "weight-decay"
@@ -113,6 +123,8 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
     try read(&blocks, .blocks)
     try read(&process, .process)
     try read(&conservative, .conservative)
+    try read(&penaltyWeight, .penaltyWeight)
+    try read(&projectionEvery, .projectionEvery)
     try read(&sparsity, .sparsity)
     try read(&steps, .steps)
     try read(&batchSize, .batchSize)

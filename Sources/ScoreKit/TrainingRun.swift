@@ -69,21 +69,13 @@ public final class TrainingRun {
     let scoreModel = try model.makeModel(seed: resolved.seed)
     scoreModel.move(to: device)
     let process = try model.process.makeProcess()
-    let objective = DenoisingScoreMatching(
-      noiseLevels: resolved.process == .edm ? .logNormal() : .uniformTime, weighting: .edm(sigmaData: model.sigmaData))
     let schedule = LearningRateSchedule(
       peak: resolved.learningRate ?? 0, warmupSteps: resolved.warmup ?? 0, decay: resolved.decay,
       steps: resolved.steps ?? 0)
-    var optimizer: any Optimizer = Adam(weightDecay: resolved.weightDecay)
-    if resolved.sparsity > 0 {
-      optimizer = NullSpaceProjected(
-        Adam(weightDecay: resolved.weightDecay),
-        constraint: WeightSparsity(
-          of: scoreModel, target: resolved.sparsity, schedule: SparsitySchedule(steps: schedule.steps)))
-    }
+    let (objective, optimizer) = resolved.makeRules(
+      for: scoreModel, process: process, data: dataset, sigmaData: model.sigmaData)
     trainer = Trainer(
-      scoreModel, process: process, data: dataset, objective: objective,
-      optimizer: optimizer,
+      scoreModel, process: process, data: dataset, objective: objective, optimizer: optimizer,
       settings: Trainer.Settings(
         seed: resolved.seed, batchSize: resolved.batchSize ?? 1, schedule: schedule,
         gradientClip: resolved.gradientClip, averageDecay: resolved.ema ?? 0,

@@ -64,8 +64,19 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "The diffusion process. (default: edm)")
   var process: ProcessConfiguration.Kind?
 
-  @Option(help: "How the score is made conservative: energy takes the gradient of a scalar network. (default: off)")
+  @Option(
+    help: """
+      How the score is made conservative: by a penalty on the asymmetry of its Jacobian, by projecting updates, or exactly, as the \
+      gradient of an energy. (default: off)
+      """)
   var conservative: RunConfiguration.Conservative?
+
+  @Option(help: ArgumentHelp("The weight of the penalty of --conservative penalty. (default: 100)", valueName: "x"))
+  var penaltyWeight: Double?
+
+  @Option(
+    help: ArgumentHelp("The steps between the projections of --conservative projection. (default: 10)", valueName: "n"))
+  var projectionEvery: Int?
 
   @Flag(help: "Learn the score of each class of labelled data.")
   var classConditional = false
@@ -77,6 +88,8 @@ struct ModelOptions: ParsableArguments {
     set(&configuration.blocks, blocks)
     set(&configuration.process, process)
     set(&configuration.conservative, conservative)
+    set(&configuration.penaltyWeight, penaltyWeight)
+    set(&configuration.projectionEvery, projectionEvery)
     if classConditional { configuration.classConditional = true }
   }
 }

@@ -75,6 +75,14 @@ public struct ConstraintLinearization {
     self.residual = residual
     self.jacobian = jacobian
   }
+
+  /// Records a residual once and takes its Jacobian by automatic differentiation.
+  ///
+  /// - Throws: what the residual throws.
+  public init(at parameters: [Tensor], of residual: @escaping (_ parameters: [Tensor]) throws -> Tensor) throws {
+    let jacobian = try JacobianOperator(at: parameters) { point, _ in try residual(point) }
+    self.init(residual: jacobian.value.reshaped([jacobian.rows]), jacobian: jacobian)
+  }
 }
 
 /// A projected update.
@@ -106,8 +114,7 @@ public struct ConstraintError: Error, Equatable, CustomStringConvertible {
 extension Constraint {
   /// The residual, recorded, and its Jacobian by automatic differentiation.
   public func linearization(at parameters: [Tensor]) throws -> ConstraintLinearization {
-    let jacobian = try JacobianOperator(at: parameters) { point, _ in try residual(at: point) }
-    return ConstraintLinearization(residual: jacobian.value.reshaped([jacobian.rows]), jacobian: jacobian)
+    try ConstraintLinearization(at: parameters, of: residual)
   }
 
   /// None is known.
