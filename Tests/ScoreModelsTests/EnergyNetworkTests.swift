@@ -53,4 +53,26 @@ import Torch
     expectClose(
       model.score(x, at: t, condition: labels), -energy.sum().gradient(withRespectTo: x), rtol: 1e-8, atol: 1e-8)
   }
+
+  @Test func itsEnergyHasTheScoreAsFiniteDifferences() {
+    let (t, labels) = (Tensor([0.2, 0.8]), Tensor([2, 3]))
+    let model = EnergyScore(
+      EnergyNetwork(Self.base()), process: VariancePreserving(), parameterization: .edm(sigmaData: 0.5, noiseScale: 3))
+    let (x, direction, h) = (normal([2, 5]), normal([2, 5], seed: 8), 1e-4)
+    func energy(_ step: Double) -> Tensor { model.energy(x + step * direction, at: t, condition: labels) }
+    let slope = (8 * (energy(h) - energy(-h)) - (energy(2 * h) - energy(-2 * h))) / (12 * h)
+    expectClose(-(model.score(x, at: t, condition: labels) * direction).sum(1), slope, rtol: 1e-7, atol: 1e-7)
+  }
+
+  @Test func onlyTheParameterizationWithAnEnergyOffersOne() throws {
+    let process = EDMProcess()
+    let edm = EnergyScore(EnergyNetwork(Self.base()), process: process, parameterization: .edm(sigmaData: 0.5))
+    let energyModel = try #require(edm.energyModel)
+    let (x, t) = (normal([2, 5]), Tensor([0.5, 2]))
+    expectIdentical(energyModel.energy(x, at: t), edm.energy(x, at: t, condition: nil))
+    let noise = EnergyScore(EnergyNetwork(Self.base()), process: process, parameterization: .noise(timeScale: 999))
+    #expect(noise.energyModel == nil)
+    let plain = NetworkScore(Self.base(), process: process, parameterization: .edm(sigmaData: 0.5))
+    #expect(plain.energyModel == nil)
+  }
 }
