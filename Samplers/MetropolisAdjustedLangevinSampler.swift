@@ -12,12 +12,17 @@ public import Torch
 /// samples come from p_σ at σ_min; only `denoises` removes that noise, and then they come from no density that is known.
 /// A single level is the plain algorithm at σ_max, from a start at N(0, σ_max²).
 ///
-/// In the burn-in of each level every sample adapts η, of its own, to a rate of acceptance: after its n-th step of burn-in
-/// log η grows by n^(−½) times what its acceptance probability exceeds the rate (Robbins & Monro 1951), also from level to
-/// level. The other steps of a level leave η as it is, because a step that depends on the past keeps no density.
+/// In the burn-in of each level, if it has one, every sample adapts its own η to a rate of acceptance: after the n-th step of
+/// burn-in since the start log η grows by n^(−½) times what the acceptance probability exceeds the rate (Robbins & Monro
+/// 1951). The other steps of a level leave η as it is, because a step that depends on the past keeps no density. Even so it
+/// costs exactness where levels are short, as η tells what component a chain has been in: of a mixture of three normal
+/// distributions, 30 levels of 20 steps gave shares off by up to 0.015 with half of the steps burn-in, and by no more than
+/// the error of 20 000 samples, 0.003, without. Burn-in serves where no fixed η is known to be accepted at all levels.
 ///
-/// Energies are subtracted in `float64` but have the element type of the model, and rounding is a function of x: the chain
-/// keeps the density of the rounded energy exactly, and errors do not add up.
+/// Energies are subtracted in `float64` but have the element type of the model. Rounding is a function of x, so the chain
+/// keeps the density of the rounded energy exactly and errors do not add up. With a network in `float32` trained on images
+/// of 64 pixels, differences between states and proposals were off by 3·10⁻⁶ at σ ≥ 1, 2·10⁻⁵ at 0.2 and 10⁻³ at 0.002
+/// (root mean square; the worst three times that), where they are 1.5 to 6 in size.
 ///
 /// Costs L·(T + 1) evaluations of score and energy for L levels with T steps each.
 public struct MetropolisAdjustedLangevinSampler: Sampler, Hashable {
@@ -45,7 +50,7 @@ public struct MetropolisAdjustedLangevinSampler: Sampler, Hashable {
 
   /// Makes a sampler.
   public init(
-    noiseLevels: Int = 100, stepsPerLevel: Int = 10, stepSize: Double = 0.3, burnIn: Int = 5,
+    noiseLevels: Int = 100, stepsPerLevel: Int = 10, stepSize: Double = 0.3, burnIn: Int = 0,
     targetAcceptance: Double = 0.574, schedule: NoiseSchedule = .geometric, sigmaMin: Double? = nil,
     sigmaMax: Double? = nil, denoises: Bool = false
   ) {
@@ -147,7 +152,7 @@ public struct MetropolisAdjustedLangevinSampler: Sampler, Hashable {
 
   /// The relative step size η of each chain.
   private struct StepSizes {
-    var values: [Double]
+    private(set) var values: [Double]
     private var adaptations = 0
 
     init(count: Int, _ value: Double) { values = Array(repeating: value, count: count) }

@@ -220,7 +220,8 @@ import Torch
 
   @Test func annealedChainsReachTheDensityOfTheSmallestNoise() throws {
     let model = mixture(under: Self.process)
-    let sampler = MetropolisAdjustedLangevinSampler(noiseLevels: 30, stepsPerLevel: 12, sigmaMin: 0.1, sigmaMax: 3)
+    let sampler = MetropolisAdjustedLangevinSampler(
+      noiseLevels: 30, stepsPerLevel: 12, stepSize: 1, sigmaMin: 0.1, sigmaMax: 3)
     let x = try sampler.sample(from: model, process: Self.process, shape: [2], seeds: Array(0..<1500))
     let deviations = Self.deviations(x, model, sigma: 0.1)
     #expect(deviations.values.allSatisfy { $0.magnitude < 4 }, "\(deviations)")

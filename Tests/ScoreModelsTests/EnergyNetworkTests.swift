@@ -64,6 +64,29 @@ import Torch
     expectClose(-(model.score(x, at: t, condition: labels) * direction).sum(1), slope, rtol: 1e-7, atol: 1e-7)
   }
 
+  /// What a Metropolis step needs: differences of energies of 64 numbers that are σ apart, which rounding must leave small
+  /// against 1 at every noise level, though σ_d/σ makes the energies themselves large.
+  @Test(arguments: [(0.002, 0.05), (0.2, 1e-3), (80, 2e-4)])
+  func differencesOfEnergiesSurviveSinglePrecision(_ sigma: Double, _ bound: Double) {
+    let process = EDMProcess()
+    func model(_ dtype: DType) -> EnergyScore<MLP> {
+      var generator = RandomGenerator(seed: 6, purpose: .initialization)
+      let network = MLP(.init(shape: [64], width: 64, blocks: 2), using: &generator).randomized()
+      let model = EnergyScore(EnergyNetwork(network), process: process, parameterization: .edm(sigmaData: 0.5))
+      model.convert(to: dtype)
+      return model
+    }
+    let x = normal([100, 64]) * (0.25 + sigma * sigma).squareRoot()
+    let y = x + sigma * normal([100, 64], seed: 8)
+    func difference(_ dtype: DType) -> Tensor {
+      let (model, t) = (model(dtype), Tensor.full([100], sigma, dtype: dtype))
+      func energy(_ x: Tensor) -> Tensor { model.energy(x.to(dtype), at: t, condition: nil).to(.float64) }
+      return energy(y) - energy(x)
+    }
+    let error = (difference(.float32) - difference(.float64)).square().mean().item().squareRoot()
+    #expect(error > 0 && error < bound, "differences are off by \(error)")
+  }
+
   @Test func onlyTheParameterizationWithAnEnergyOffersOne() throws {
     let process = EDMProcess()
     let edm = EnergyScore(EnergyNetwork(Self.base()), process: process, parameterization: .edm(sigmaData: 0.5))
