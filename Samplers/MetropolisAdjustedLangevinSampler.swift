@@ -16,7 +16,7 @@ public import Torch
 /// burn-in since the start log η grows by n^(−½) times what the acceptance probability exceeds the rate (Robbins & Monro
 /// 1951). The other steps of a level leave η as it is, because a step that depends on the past keeps no density. Even so it
 /// costs exactness where levels are short, as η tells what component a chain has been in: of a mixture of three normal
-/// distributions, 30 levels of 20 steps gave shares off by up to 0.015 with half of the steps burn-in, and by no more than
+/// distributions, 30 levels of 20 steps gave shares off by up to 0.013 with half of the steps burn-in, and by no more than
 /// the error of 20 000 samples, 0.003, without. Burn-in serves where no fixed η is known to be accepted at all levels.
 ///
 /// Energies are subtracted in `float64` but have the element type of the model. Rounding is a function of x, so the chain
