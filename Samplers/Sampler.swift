@@ -72,6 +72,9 @@ public struct SamplerState {
   public let x: Tensor
   /// The denoised data that the step was made with, where the sampler has them.
   public let denoised: Tensor?
+  /// The probability with which each sample's proposal was accepted, `[seeds.count]` in `float64`, where the sampler
+  /// makes proposals.
+  public let acceptance: Tensor?
 }
 
 /// Why samples cannot be drawn.

@@ -22,6 +22,7 @@ public struct SamplingRun {
   public private(set) var step = 0
   /// Where the state is.
   public let device: Device
+  private let energyModel: (any EnergyModel)?
   private let modelDevice: Device
   private let modelDType: DType
   private var generators: SampleGenerators
@@ -44,7 +45,8 @@ public struct SamplingRun {
     self.shape = shape
     self.stepCount = stepCount
     self.observe = observe
-    // Found by reflection, so they are looked up once.
+    // Found by reflection and casts, so they are looked up once.
+    energyModel = model.energyModel
     modelDevice = model.device
     modelDType = model.computationDType ?? .float64
     device = modelDevice == .mps ? .cpu : modelDevice
@@ -68,6 +70,9 @@ public struct SamplingRun {
   /// Fresh standard normal noise, `[count] + shape`.
   public mutating func noise() -> Tensor { generators.normal(shape, dtype: .float64).to(device) }
 
+  /// A fresh number for each sample, uniform on [0, 1): `[count]`.
+  public mutating func uniform() -> Tensor { generators.uniform([], dtype: .float64).to(device) }
+
   /// The denoiser D = E[x₀ | x] at x = x₀ + σε, which is in units of the data: xₜ/s(t).
   public func denoised(_ x: Tensor, at level: NoiseLevel) -> Tensor {
     evaluate(x * level.scale, at: level) { x, t in
@@ -85,10 +90,29 @@ public struct SamplingRun {
     x / level.scale + level.scale * level.sigma * level.sigma * score
   }
 
-  private func evaluate(_ x: Tensor, at level: NoiseLevel, _ function: (Tensor, Tensor) -> Tensor) -> Tensor {
+  /// The energy of each sample at x = x₀ + σε, which is in units of the data: E(s·x, t), `[count]`.
+  ///
+  /// Differences at one noise level are those of −log of the density of x, the factor s having no part in them.
+  ///
+  /// - Throws: `SamplerError` if the model has no energy.
+  public func energy(_ x: Tensor, at level: NoiseLevel) throws(SamplerError) -> Tensor {
+    guard let energyModel else {
+      throw SamplerError(
+        "this sampler needs a model that knows its energy, which accepts or rejects each step; train one with "
+          + "--conservative energy, or choose another sampler")
+    }
+    return evaluate(x * level.scale, at: level, shape: [count]) { x, t in
+      energyModel.energy(x, at: t, condition: condition)
+    }
+  }
+
+  private func evaluate(
+    _ x: Tensor, at level: NoiseLevel, shape: [Int]? = nil, _ function: (Tensor, Tensor) -> Tensor
+  ) -> Tensor {
     let t = Tensor.full([count], level.time, dtype: modelDType, device: modelDevice)
     let result = function(x.to(modelDType).to(modelDevice), t)
-    precondition(result.shape == x.shape, "a score model returned shape \(result.shape) for x of shape \(x.shape)")
+    precondition(
+      result.shape == shape ?? x.shape, "a score model returned shape \(result.shape) for x of shape \(x.shape)")
     return result.to(device).to(.float64)
   }
 
@@ -113,15 +137,19 @@ public struct SamplingRun {
   ///   - x: the state xₜ = s·(x₀ + σε).
   ///   - level: the noise level of x.
   ///   - denoised: the denoised data that the step was made with.
-  /// - Throws: `SamplerError` if x is not finite; what the observer throws.
-  public mutating func finishStep(_ x: Tensor, at level: NoiseLevel, denoised: Tensor? = nil) throws {
+  ///   - acceptance: the probability with which each sample's proposal was accepted, `[count]`.
+  /// - Throws: `SamplerError` if x or the acceptance is not finite; what the observer throws.
+  public mutating func finishStep(
+    _ x: Tensor, at level: NoiseLevel, denoised: Tensor? = nil, acceptance: Tensor? = nil
+  ) throws {
     step += 1
     try require(
-      x.allFinite,
+      x.allFinite && acceptance?.allFinite ?? true,
       "step \(step) of \(stepCount), to noise level \(level.sigma), left samples that are not finite: check that the "
         + "model was trained for this process, or take smaller steps")
     try observe?(
       SamplerState(
-        step: step, stepCount: stepCount, time: level.time, sigma: level.sigma, x: x, denoised: denoised))
+        step: step, stepCount: stepCount, time: level.time, sigma: level.sigma, x: x, denoised: denoised,
+        acceptance: acceptance))
   }
 }

@@ -45,7 +45,12 @@ public struct FixedBatchScore: ScoreModel {
     inParts(x, t, condition) { base.denoised($0, at: $1, process: process, condition: $2) }
   }
 
-  private func inParts(
+  /// The same model with the energy of the base model, where that has one.
+  public var energyModel: (any EnergyModel)? {
+    base.energyModel.map { FixedBatchEnergy(base: $0, batchSize: batchSize) }
+  }
+
+  fileprivate func inParts(
     _ x: Tensor, _ t: Tensor, _ condition: Tensor?, _ evaluate: (Tensor, Tensor, Tensor?) -> Tensor
   ) -> Tensor {
     let count = x.size(0)
@@ -61,4 +66,29 @@ public struct FixedBatchScore: ScoreModel {
     let last = x.size(0) - 1
     return x.gathering((start..<(start + batchSize)).map { min($0, last) })
   }
+}
+
+/// An energy and its score that are evaluated in batches of one size.
+private struct FixedBatchEnergy: EnergyModel {
+  let base: any EnergyModel
+  let batchSize: Int
+
+  static var parameterNames: [String: String] { FixedBatchScore.parameterNames }
+
+  private var parts: FixedBatchScore { FixedBatchScore(base, batchSize: batchSize) }
+
+  func energy(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    if x.size(0) == 0 { return x.sumPerExample() }
+    return parts.inParts(x, t, condition) { base.energy($0, at: $1, condition: $2) }
+  }
+
+  func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    parts.score(x, at: t, condition: condition)
+  }
+
+  func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?) -> Tensor {
+    parts.denoised(x, at: t, process: process, condition: condition)
+  }
+
+  var energyModel: (any EnergyModel)? { self }
 }

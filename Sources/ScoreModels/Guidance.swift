@@ -37,10 +37,41 @@ public struct ClassifierFreeGuidance: ScoreModel {
     guided(condition) { base.denoised(x, at: t, process: process, condition: $0) }
   }
 
-  private func guided(_ condition: Tensor?, _ evaluate: (Tensor?) -> Tensor) -> Tensor {
+  /// The same model with its energy E(x, ∅) + w·(E(x, c) − E(x, ∅)), where the base model has one.
+  ///
+  /// It belongs to the density p(x)·(p(x|c)/p(x))ʷ at each noise level.
+  public var energyModel: (any EnergyModel)? {
+    base.energyModel.map { GuidedEnergy(base: $0, weight: weight) }
+  }
+
+  fileprivate func guided(_ condition: Tensor?, _ evaluate: (Tensor?) -> Tensor) -> Tensor {
     guard let condition, weight != 0 else { return evaluate(nil) }
     if weight == 1 { return evaluate(condition) }
     let unconditional = evaluate(nil)
     return unconditional + weight * (evaluate(condition) - unconditional)
   }
+}
+
+/// A guided score with its energy.
+private struct GuidedEnergy: EnergyModel {
+  let base: any EnergyModel
+  let weight: Double
+
+  static var parameterNames: [String: String] { ClassifierFreeGuidance.parameterNames }
+
+  private var guidance: ClassifierFreeGuidance { ClassifierFreeGuidance(base, weight: weight) }
+
+  func energy(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    guidance.guided(condition) { base.energy(x, at: t, condition: $0) }
+  }
+
+  func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    guidance.score(x, at: t, condition: condition)
+  }
+
+  func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?) -> Tensor {
+    guidance.denoised(x, at: t, process: process, condition: condition)
+  }
+
+  var energyModel: (any EnergyModel)? { self }
 }

@@ -18,6 +18,11 @@ public protocol ScoreModel: Module {
   /// By Tweedie's formula D = (x + s²σ²·score)/s. A model that computes the denoiser first overrides this and saves the
   /// way through the score.
   func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?) -> Tensor
+
+  /// The same model with the energy that its score is the gradient of, or `nil` if it has none.
+  ///
+  /// By default the model itself if it is an `EnergyModel`. A model that wraps another makes an energy of that of its base.
+  var energyModel: (any EnergyModel)? { get }
 }
 
 extension ScoreModel {
@@ -35,6 +40,9 @@ extension ScoreModel {
     let sigma = process.sigma(t).to(x.dtype).broadcastable(toRank: x.rank)
     return x / scale + scale * sigma.square() * score(x, at: t, condition: condition)
   }
+
+  /// The model itself if it is an `EnergyModel`.
+  public var energyModel: (any EnergyModel)? { self as? any EnergyModel }
 
   /// The element type that the model computes in: that of its first parameter; `nil` if it has none.
   public var computationDType: DType? { parameters().first?.value.dtype }

@@ -13,6 +13,7 @@ enum SamplerName: String, CaseIterable, ExpressibleByArgument {
   case eulerMaruyama = "euler-maruyama"
   case predictorCorrector = "predictor-corrector"
   case annealedLangevin = "annealed-langevin"
+  case mala
 }
 
 /// Which algorithm draws the samples.
@@ -24,9 +25,17 @@ struct SamplerOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       The number of steps. (default: 18 for heun and dpmpp-2m, 50 for euler and ddim, 500 for euler-maruyama, 250 for \
-      ancestral and predictor-corrector, 100 noise levels of 5 steps for annealed-langevin)
+      ancestral and predictor-corrector, 100 noise levels for annealed-langevin and mala)
       """, valueName: "n"))
   var steps: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The number of Langevin steps at each noise level; the first half of those of mala adapts the size of the others to \
+      an acceptance of 57.4 %. (default: 5 for annealed-langevin, 10 for mala)
+      """, valueName: "n"))
+  var stepsPerLevel: Int?
 
   @Option(help: ArgumentHelp("The noise that Heun's sampler adds and removes again over all steps.", valueName: "x"))
   var churn: Double?
@@ -34,6 +43,15 @@ struct SamplerOptions: ParsableArguments {
   func validate() throws {
     if let steps, !(1...1_000_000).contains(steps) {
       throw ValidationError("--steps needs a whole number from 1 to 1000000, not \(steps)")
+    }
+    if let stepsPerLevel {
+      if sampler != .annealedLangevin && sampler != .mala {
+        throw ValidationError(
+          "--steps-per-level belongs to the samplers annealed-langevin and mala, not to \(sampler.rawValue)")
+      }
+      if !(1...1_000_000).contains(stepsPerLevel) {
+        throw ValidationError("--steps-per-level needs a whole number from 1 to 1000000, not \(stepsPerLevel)")
+      }
     }
     if let churn {
       if sampler != .heun { throw ValidationError("--churn belongs to the sampler heun, not to \(sampler.rawValue)") }
@@ -50,7 +68,10 @@ struct SamplerOptions: ParsableArguments {
     case .ancestral: DDIMSampler(steps: steps ?? 250, eta: 1)
     case .eulerMaruyama: EulerMaruyamaSampler(steps: steps ?? 500)
     case .predictorCorrector: PredictorCorrectorSampler(steps: steps ?? 250)
-    case .annealedLangevin: AnnealedLangevinSampler(noiseLevels: steps ?? 100)
+    case .annealedLangevin: AnnealedLangevinSampler(noiseLevels: steps ?? 100, stepsPerLevel: stepsPerLevel ?? 5)
+    case .mala:
+      MetropolisAdjustedLangevinSampler(
+        noiseLevels: steps ?? 100, stepsPerLevel: stepsPerLevel ?? 10, burnIn: (stepsPerLevel ?? 10) / 2)
     }
   }
 }

@@ -79,16 +79,21 @@ struct ScoreSample: ParsableCommand {
 
     let progress = CommandLineSupport.Progress("sampling", total: samples.seeds.count, style: progress)
     var recorder = TrajectoryRecorder(sampleCount: trajectory == nil ? 0 : min(8, samples.seeds.count))
+    var acceptance = AcceptanceRecorder()
     let drawn = try saved.model.samples(request, process: saved.process, shape: configuration.shape) { range, state in
       if InterruptSignal.wasReceived {
         throw Interrupted("stopped before the samples were finished; nothing was written")
       }
       recorder.record(range, state)
+      acceptance.record(state)
       let share = Double(state.step) / Double(max(state.stepCount, 1))
+      let counts = "step \(state.step)/\(state.stepCount)"
       progress.update(
-        range.lowerBound + Int(Double(range.count) * share), "step \(state.step)/\(state.stepCount)")
+        range.lowerBound + Int(Double(range.count) * share),
+        [counts, acceptance.latest].compactMap { $0 }.joined(separator: "  "))
     }
     progress.finish()
+    if let summary = acceptance.summary { progress.note(summary) }
 
     if let npy { try NPYFile.write(drawn.to(.float32), to: npy) }
     try Image.picture(of: drawn, columns: samples.columns, magnification: magnify).write(toPNG: out)

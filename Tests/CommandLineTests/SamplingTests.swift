@@ -25,7 +25,11 @@ import Testing
         #expect(result.output == "\(folder)/\(name).png\n")
         return (contents("\(folder)/\(name).png"), contents("\(folder)/\(name).npy"))
       }
-      for sampler in [["--sampler", "heun", "--steps", "4"], ["--sampler", "predictor-corrector", "--steps", "5"]] {
+      var samplers = [["--sampler", "heun", "--steps", "4"], ["--sampler", "predictor-corrector", "--steps", "5"]]
+      if options.contains("energy") {
+        samplers.append(["--sampler", "mala", "--steps", "3", "--steps-per-level", "4"])
+      }
+      for sampler in samplers {
         let all = try ["1", "7", "64"].map { try sample("b\($0)", sampler + ["--batch-size", $0]) }
         #expect(all[0].png != nil)
         #expect(all.allSatisfy { $0.png == all[0].png && $0.npy == all[0].npy })
@@ -129,8 +133,35 @@ import Testing
         let drawn = try Tool.sample.run(
           [run, "--out", "\(folder)/\(name).png", "--count", "20", "--steps", "3"], in: folder)
         #expect(drawn.status == 0, "\(drawn.errors)")
+        if name == "energy" { try checkMetropolis(run, in: folder) }
       }
+      for run in ["\(folder)/points", "\(folder)/sub"] {
+        try Tool.sample.expectFailure(
+          [run, "--out", "\(folder)/refused.png", "--sampler", "mala"], status: 64,
+          mentioning: ["energy", "--conservative energy"], in: folder)
+      }
+      #expect(contents("\(folder)/refused.png") == nil)
     }
+  }
+
+  /// The picture is drawn and the rate of acceptance is told, on standard error and not where progress is not wanted.
+  private func checkMetropolis(_ run: String, in folder: String) throws {
+    let arguments = [
+      run, "--out", "\(folder)/mala.png", "--count", "20", "--steps", "4", "--sampler", "mala", "--batch-size", "15",
+    ]
+    let drawn = try Tool.sample.run(arguments, in: folder)
+    #expect(drawn.status == 0 && drawn.output == "\(folder)/mala.png\n", "\(drawn.errors)")
+    // 4 levels of 10 steps.
+    #expect(drawn.errors.contains("step 40/40  acceptance "), "\(drawn.errors)")
+    let summary = try #require(drawn.errors.split(separator: "\n").last)
+    let words = summary.split(separator: " ")
+    #expect(summary.hasPrefix("accepted ") && summary.hasSuffix("at the last noise level 0.002"), "\(summary)")
+    let rates = words.compactMap { Double($0) }
+    #expect(rates.count == 3 && rates.allSatisfy { $0 > 0 && $0 <= 100 }, "\(summary)")
+    let other = try Tool.sample.run(arguments + ["--steps-per-level", "1"], in: folder)
+    #expect(other.errors.contains("step 4/4"), "\(other.errors)")
+    let quiet = try Tool.sample.run(arguments + ["--progress", "none"], in: folder)
+    #expect(quiet.status == 0 && quiet.errors.isEmpty)
   }
 
   @Test func drawnSamplesDependOnWeightsAndClass() throws {

@@ -159,6 +159,8 @@ import Testing
     (["--seed", "9-3"], "9-3"), (["--seed", "1,x"], "1,x"), (["--seed", "0-3", "--count", "5"], "--count"),
     (["--batch-size", "0"], "--batch-size"), (["--sampler", "magic"], "magic"),
     (["--sampler", "euler", "--churn", "1"], "--churn"), (["--guidance", "inf"], "--guidance"),
+    (["--sampler", "heun", "--steps-per-level", "3"], "--steps-per-level"),
+    (["--sampler", "mala", "--steps-per-level", "0"], "--steps-per-level"),
     (["--threads", "0"], "--threads"), (["--device", "abacus"], "--device"),
   ])
   func wrongSamplingOptionsAreUsageErrors(_ options: [String], _ word: String) throws {

@@ -14,6 +14,7 @@ private let samplers: [Named<any Sampler>] = [
   Named("predictor–corrector", PredictorCorrectorSampler(steps: 4, predictor: .ancestral, corrections: 2)),
   Named("norm ratio", PredictorCorrectorSampler(steps: 4, corrector: .normRatio)),
   Named("annealed Langevin", AnnealedLangevinSampler(noiseLevels: 3, stepsPerLevel: 2)),
+  Named("Metropolis", MetropolisAdjustedLangevinSampler(noiseLevels: 3, stepsPerLevel: 3, burnIn: 2)),
   Named("DDIM", DDIMSampler(steps: 4)),
   Named("DDIM with noise", DDIMSampler(steps: 4, eta: 0.7, schedule: .geometric)),
   Named("DPM-Solver++", DPMSolverPlusPlus2M(steps: 4)),
@@ -29,6 +30,7 @@ private let singleSteps: [Named<any Sampler>] = [
   Named("predictor–corrector", PredictorCorrectorSampler(steps: 1)),
   Named("norm ratio", PredictorCorrectorSampler(steps: 1, predictor: .ancestral, corrector: .normRatio)),
   Named("annealed Langevin", AnnealedLangevinSampler(noiseLevels: 1, stepsPerLevel: 1)),
+  Named("Metropolis", MetropolisAdjustedLangevinSampler(noiseLevels: 1, stepsPerLevel: 1, burnIn: 0)),
   Named("DDIM", DDIMSampler(steps: 1, eta: 1)),
   Named("DPM-Solver++", DPMSolverPlusPlus2M(steps: 1)),
   Named("Heun, uniform in time", HeunSampler(steps: 1, schedule: .uniformTime)),
@@ -47,6 +49,11 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
   Named("no levels", (AnnealedLangevinSampler(noiseLevels: 0), "level, not 0")),
   Named("no steps per level", (AnnealedLangevinSampler(stepsPerLevel: 0), "per level, not 0")),
   Named("an unstable step", (AnnealedLangevinSampler(stepSize: 2), "step size")),
+  Named("no Metropolis levels", (MetropolisAdjustedLangevinSampler(noiseLevels: 0), "level, not 0")),
+  Named("no Metropolis steps", (MetropolisAdjustedLangevinSampler(stepsPerLevel: 0), "per level, not 0")),
+  Named("a step of no size", (MetropolisAdjustedLangevinSampler(stepSize: 0), "step size")),
+  Named("burn-in without an end", (MetropolisAdjustedLangevinSampler(stepsPerLevel: 4, burnIn: 4), "burn-in")),
+  Named("a certain acceptance", (MetropolisAdjustedLangevinSampler(targetAcceptance: 1), "acceptance")),
   Named("too much fresh noise", (DDIMSampler(eta: 1.5), "η")),
   Named("no DDIM steps", (DDIMSampler(steps: 0), "0")),
   Named("no Euler–Maruyama steps", (EulerMaruyamaSampler(steps: 0), "0")),
@@ -58,7 +65,10 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
 /// What every sampler keeps to, with every process.
 @Suite struct SamplerLawTests {
   /// A network whose every output is away from 0.
-  static func model(for process: any DiffusionProcess) -> any ScoreModel {
+  static func model(for process: any DiffusionProcess, _ sampler: any Sampler = EulerSampler()) -> any ScoreModel {
+    if sampler is MetropolisAdjustedLangevinSampler {
+      return FixedBatchScore(QuarticEnergy(process: process), batchSize: 4)
+    }
     var generator = RandomGenerator(seed: 5, purpose: .initialization)
     let network = MLP(.init(shape: [2, 3], width: 16, blocks: 1, classCount: 3), using: &generator)
     for parameter in network.parameters() {
@@ -70,7 +80,7 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
 
   @Test(arguments: samplers, processes)
   func aSampleIsAFunctionOfItsSeed(_ sampler: Named<any Sampler>, _ process: Named<any DiffusionProcess>) throws {
-    let model = Self.model(for: process.value)
+    let model = Self.model(for: process.value, sampler.value)
     let seeds: [UInt64] = [7, 1, 42, 7, 3, 1 << 60]
     let labels = Tensor([0, 1, 2, 0, 1, 2])
     func draw(_ indices: [Int]) throws -> Tensor {
@@ -93,7 +103,7 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
   @Test(arguments: samplers + singleSteps, processes)
   func everyStepIsObservedInOrder(_ sampler: Named<any Sampler>, _ process: Named<any DiffusionProcess>) throws {
     var states: [SamplerState] = []
-    let model = Self.model(for: process.value)
+    let model = Self.model(for: process.value, sampler.value)
     let result = try sampler.value.sample(
       from: model, process: process.value, shape: [2, 3], seeds: [1, 2], observe: { states.append($0) })
     #expect(states.map(\.step) == Array(1...sampler.value.stepCount))
@@ -102,8 +112,14 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
     let sigmas = states.map(\.sigma)
     #expect(zip(sigmas, sigmas.dropFirst()).allSatisfy(>=), "the noise grows: \(sigmas)")
     let last = try #require(states.last)
-    expectIdentical(last.x, result)
-    #expect(last.sigma == 0)
+    if sampler.value is MetropolisAdjustedLangevinSampler {
+      // Its samples keep the noise of the last level.
+      expectClose(last.x / process.value.scale(last.time), result, rtol: 1e-12, atol: 1e-12)
+      #expect(states.allSatisfy { $0.acceptance?.shape == [2] })
+    } else {
+      expectIdentical(last.x, result)
+      #expect(last.sigma == 0 && states.allSatisfy { $0.acceptance == nil })
+    }
     let unobserved = try sampler.value.sample(from: model, process: process.value, shape: [2, 3], seeds: [1, 2])
     expectIdentical(unobserved, result, "without an observer")
   }
@@ -206,7 +222,7 @@ final class Counter: @unchecked Sendable {
 }
 
 /// The score of standard normal data under `EDMProcess`; from some evaluation on it is NaN.
-struct CountingScore: ScoreModel {
+struct CountingScore: EnergyModel {
   let counter: Counter
   var failsAt: Int?
   var parameter: Parameter?
@@ -216,6 +232,35 @@ struct CountingScore: ScoreModel {
     counter.dtypes.formUnion([x.dtype, t.dtype])
     let score = -x / (t.square() + 1).broadcastable(toRank: x.rank)
     return counter.calls == failsAt ? score * Double.nan : score
+  }
+
+  func energy(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    counter.dtypes.formUnion([x.dtype, t.dtype])
+    return 0.5 * x.square().sumPerExample() / (t.square() + 1)
+  }
+}
+
+/// An energy without a network, E = Σ (y²/(2 + 2σ²) + y⁴/(8 + 8σ⁴) − c·y/10) for y = x/s and a label c.
+struct QuarticEnergy: EnergyModel {
+  let process: any DiffusionProcess
+
+  private func terms(_ x: Tensor, _ t: Tensor, _ condition: Tensor?) -> (y: Tensor, a: Tensor, b: Tensor, c: Tensor) {
+    let square = process.sigma(t).square().broadcastable(toRank: x.rank)
+    let label = condition.map { $0.to(.float64).broadcastable(toRank: x.rank) / 10 } ?? .zeros(like: square)
+    return (
+      x / process.scale(t).broadcastable(toRank: x.rank), (square + 1).reciprocal(),
+      (square.square() + 1).reciprocal(), label
+    )
+  }
+
+  func energy(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    let (y, a, b, c) = terms(x, t, condition)
+    return (0.5 * a * y.square() + 0.125 * b * y.square().square() - c * y).sumPerExample()
+  }
+
+  func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    let (y, a, b, c) = terms(x, t, condition)
+    return (c - a * y - 0.5 * b * y * y.square()) / process.scale(t).broadcastable(toRank: x.rank)
   }
 }
 

@@ -53,4 +53,49 @@ import Torch
     expectClose(
       model.score(x, at: t, condition: labels), -energy.sum().gradient(withRespectTo: x), rtol: 1e-8, atol: 1e-8)
   }
+
+  @Test func itsEnergyHasTheScoreAsFiniteDifferences() {
+    let (t, labels) = (Tensor([0.2, 0.8]), Tensor([2, 3]))
+    let model = EnergyScore(
+      EnergyNetwork(Self.base()), process: VariancePreserving(), parameterization: .edm(sigmaData: 0.5, noiseScale: 3))
+    let (x, direction, h) = (normal([2, 5]), normal([2, 5], seed: 8), 1e-4)
+    func energy(_ step: Double) -> Tensor { model.energy(x + step * direction, at: t, condition: labels) }
+    let slope = (8 * (energy(h) - energy(-h)) - (energy(2 * h) - energy(-2 * h))) / (12 * h)
+    expectClose(-(model.score(x, at: t, condition: labels) * direction).sum(1), slope, rtol: 1e-7, atol: 1e-7)
+  }
+
+  /// What a Metropolis step needs: differences of energies of 64 numbers that are σ apart, which rounding must leave small
+  /// against 1 at every noise level, though σ_d/σ makes the energies themselves large.
+  @Test(arguments: [(0.002, 0.05), (0.2, 1e-3), (80, 2e-4)])
+  func differencesOfEnergiesSurviveSinglePrecision(_ sigma: Double, _ bound: Double) {
+    let process = EDMProcess()
+    func model(_ dtype: DType) -> EnergyScore<MLP> {
+      var generator = RandomGenerator(seed: 6, purpose: .initialization)
+      let network = MLP(.init(shape: [64], width: 64, blocks: 2), using: &generator).randomized()
+      let model = EnergyScore(EnergyNetwork(network), process: process, parameterization: .edm(sigmaData: 0.5))
+      model.convert(to: dtype)
+      return model
+    }
+    let x = normal([100, 64]) * (0.25 + sigma * sigma).squareRoot()
+    let y = x + sigma * normal([100, 64], seed: 8)
+    func difference(_ dtype: DType) -> Tensor {
+      let (model, t) = (model(dtype), Tensor.full([100], sigma, dtype: dtype))
+      func energy(_ x: Tensor) -> Tensor { model.energy(x.to(dtype), at: t, condition: nil).to(.float64) }
+      return energy(y) - energy(x)
+    }
+    let error = (difference(.float32) - difference(.float64)).square().mean().item().squareRoot()
+    #expect(error > 0 && error < bound, "differences are off by \(error)")
+  }
+
+  @Test func onlyTheParameterizationWithAnEnergyOffersOne() throws {
+    let process = EDMProcess()
+    let edm = EnergyScore(EnergyNetwork(Self.base()), process: process, parameterization: .edm(sigmaData: 0.5))
+    let energyModel = try #require(edm.energyModel)
+    let (x, t) = (normal([2, 5]), Tensor([0.5, 2]))
+    expectIdentical(energyModel.energy(x, at: t), edm.energy(x, at: t, condition: nil))
+    let noise = EnergyScore(EnergyNetwork(Self.base()), process: process, parameterization: .noise(timeScale: 999))
+    #expect(noise.energyModel == nil)
+    let plain = NetworkScore(Self.base(), process: process, parameterization: .edm(sigmaData: 0.5))
+    #expect(plain.energyModel == nil)
+  }
 }

@@ -97,6 +97,31 @@ import Torch
       base.denoised(x, at: t, process: Self.process, condition: labels))
   }
 
+  /// So are energies, in batches of the same size; 8 places further the alignment is the same (see above).
+  @Test func energiesAreThoseOfTheBaseModelAtAnySizeOfTheBatch() throws {
+    let (base, shape) = Self.model("energy")
+    let energy = try #require(FixedBatchScore(base).energyModel)
+    var generator = RandomGenerator(seed: 5)
+    let x = generator.normal([40] + shape)
+    let t = generator.uniform([40]) + 0.1
+    let labels = generator.integers(below: 3, [40])
+    let all = energy.energy(x, at: t, condition: labels)
+    #expect(all.shape == [40])
+    expectClose(all, try #require(base.energyModel).energy(x, at: t, condition: labels))
+    expectClose(all, try #require(energy.energyModel).energy(x, at: t, condition: labels))
+    for part in [0..<1, 8..<9, 8..<31, 16..<40] {
+      expectIdentical(energy.energy(x[part], at: t[part], condition: labels[part]), all[part], "\(part)")
+    }
+    expectIdentical(
+      energy.score(x, at: t, condition: labels), FixedBatchScore(base).score(x, at: t, condition: labels))
+    expectIdentical(
+      energy.denoised(x, at: t, process: Self.process, condition: labels),
+      FixedBatchScore(base).denoised(x, at: t, process: Self.process, condition: labels))
+    #expect(energy.namedParameters().map(\.name) == base.namedParameters().map(\.name))
+    #expect(energy.energy(.zeros([0, 6]), at: .zeros([0])).shape == [0])
+    #expect(FixedBatchScore(Self.model("MLP").model).energyModel == nil)
+  }
+
   /// Counts evaluations and the examples in each.
   final class Recorder: @unchecked Sendable { var sizes: [Int] = [] }
   struct Recording: ScoreModel {

@@ -57,6 +57,31 @@ import Torch
     #expect(ClassifierFreeGuidance(Labelled(), weight: 2).namedParameters().map(\.name) == ["weight"])
   }
 
+  @Test(arguments: [-0.5, 0, 1, 2.5])
+  func theEnergyIsThatOfTheGuidedScore(_ weight: Double) throws {
+    let process = VariancePreserving()
+    let mixture = GaussianMixtureScore(
+      weights: [1, 2, 1, 1], means: Tensor([-1.0, 0, 1, 0.5, 0, 2, 0.3, 0.3], shape: [4, 2]),
+      covariances: Tensor([0.3, 0.6, 0.1, 0.2]), process: process)
+    let guided = ClassifierFreeGuidance(FixedBatchScore(mixture, batchSize: 3), weight: weight)
+    let model = try #require(guided.energyModel)
+    let (t, x) = (Tensor([0.3, 0.8]), x.to(.float64))
+    for condition in [labels, nil] {
+      expectClose(
+        model.score(x, at: t, condition: condition), guided.score(x, at: t, condition: condition), rtol: 0, atol: 0)
+      let variable = x.variable()
+      let energy = model.energy(variable, at: t, condition: condition)
+      #expect(energy.shape == [2])
+      expectClose(
+        -energy.sum().gradient(withRespectTo: variable), guided.score(x, at: t, condition: condition), rtol: 1e-9,
+        atol: 1e-9)
+      expectClose(
+        model.denoised(x, at: t, process: process, condition: condition),
+        guided.denoised(x, at: t, process: process, condition: condition), rtol: 0, atol: 0)
+    }
+    #expect(ClassifierFreeGuidance(Labelled(), weight: weight).energyModel == nil)
+  }
+
   /// The guided score of a class of a mixture is that of p(x)·(p(x|c)/p(x))^w.
   @Test func theGuidedScoreOfAMixtureIsThatOfTheSharpenedDensity() {
     let mixture = GaussianMixtureScore(
