@@ -83,9 +83,6 @@ let package = Package(
     .executableTarget(
       name: "periodic-regression", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
       path: "Examples/periodic-regression", swiftSettings: swift),
-    .executableTarget(
-      name: "conservative-comparison", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
-      path: "Examples/conservative-comparison", swiftSettings: swift),
     .systemLibrary(name: "CHeap", path: "Benchmarks/CHeap"),
     .executableTarget(
       name: "Benchmarks", dependencies: ["ScoreKit", "CommandLineSupport", "CHeap", argumentParser], path: "Benchmarks",

@@ -72,11 +72,6 @@ extension RunConfiguration {
       throw RunError(
         .usage, "--sparsity and --conservative projection are both projections of an update; take one, or a penalty")
     }
-    switch conservative {
-    case .penalty: result.penaltyWeight = penaltyWeight ?? 100
-    case .projection: result.projectionEvery = projectionEvery ?? 10
-    case .off, .energy: break
-    }
     for (name, isGiven, way) in [
       ("penalty-weight", penaltyWeight != nil, Conservative.penalty),
       ("projection-every", projectionEvery != nil, .projection),
@@ -101,6 +96,11 @@ extension RunConfiguration {
     result.threads = threads ?? Engine.threadCount
     result.checkpointEvery = checkpointEvery ?? max(1, length / 10)
     result.sampleEvery = sampleEvery ?? max(1, length / 10)
+    switch conservative {
+    case .penalty: result.penaltyWeight = penaltyWeight ?? 100
+    case .projection: result.projectionEvery = projectionEvery ?? max(1, length / 12)
+    case .off, .energy: break
+    }
     let process = ProcessConfiguration(process)
     let sigmaData = sigmaData ?? dataset.standardDeviation
     guard sigmaData > 0, sigmaData.isFinite else {

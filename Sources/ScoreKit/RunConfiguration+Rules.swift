@@ -12,13 +12,10 @@ extension RunConfiguration {
     var optimizer: any Optimizer = adam
     switch conservative {
     case .off, .energy: break
-    case .penalty: objective = AsymmetryPenalty(objective, weight: penaltyWeight ?? 0, noiseLevels: noiseLevels)
+    case .penalty: objective = AsymmetryPenalty(objective, weight: penaltyWeight ?? 0)
     case .projection:
-      optimizer = NullSpaceProjected(
-        adam,
-        constraint: JacobianSymmetry(
-          of: model, process: process, data: data, noiseLevels: noiseLevels, seed: seed),
-        interval: projectionEvery ?? 1)
+      optimizer = NullSpaceProjected.conservative(
+        adam, of: model, process: process, data: data, interval: projectionEvery ?? 1, seed: seed)
     }
     if sparsity > 0 {
       optimizer = NullSpaceProjected(

@@ -66,8 +66,8 @@ struct ModelOptions: ParsableArguments {
 
   @Option(
     help: """
-      How the score is made conservative: by a penalty on the asymmetry of its Jacobian, by projecting updates, or exactly, as the \
-      gradient of an energy. (default: off)
+      How the score is made conservative: by a penalty on the asymmetry of its Jacobian, by projecting updates, or \
+      exactly, as the gradient of an energy. (default: off)
       """)
   var conservative: RunConfiguration.Conservative?
 
@@ -75,7 +75,7 @@ struct ModelOptions: ParsableArguments {
   var penaltyWeight: Double?
 
   @Option(
-    help: ArgumentHelp("The steps between the projections of --conservative projection. (default: 10)", valueName: "n"))
+    help: ArgumentHelp("The steps between the projections of --conservative projection. (default: a twelfth of the run)", valueName: "n"))
   var projectionEvery: Int?
 
   @Flag(help: "Learn the score of each class of labelled data.")

@@ -9,8 +9,8 @@ import Torch
   private let objective = DenoisingScoreMatching(
     noiseLevels: .logNormal(mean: -0.5, deviation: 1), weighting: .edm(sigmaData: 0.7))
   private let settings = ConservativeFit(
-    pointCount: 64, dataCount: 128, iterationLimit: 15, stepLimit: 30, checkInterval: 2, sigmas: [0.3, 1],
-    checkCount: 64)
+    pointCount: 256, dataCount: 512, dataRate: 0.1, iterationLimit: 15, stepLimit: 30, checkInterval: 2,
+    sigmas: [0.3, 1], checkCount: 256)
 
   private func data() throws -> TensorData {
     var generator = RandomGenerator(seed: 3)
@@ -19,7 +19,7 @@ import Torch
     return TensorData(ring)
   }
 
-  private func trained(_ data: TensorData, steps: Int = 60) throws -> MLPScore {
+  private func trained(_ data: TensorData, steps: Int = 200) throws -> MLPScore {
     var generator = RandomGenerator(seed: 0, purpose: .initialization)
     let model = MLPScore(
       MLP(.init(shape: [2], width: 24, blocks: 1), using: &generator), process: process,
@@ -38,43 +38,49 @@ import Torch
       .reduce(0, +) / 8
   }
 
+  private func weights(of model: any ScoreModel) -> [[Float]] {
+    model.parameters().map { $0.value.detached().elements(as: Float.self) }
+  }
+
   @Test func trainedModelBecomesConservativeAndStaysGood() throws {
     let data = try data()
     let model = try trained(data)
     let before = loss(model, data)
     var observed: [Int] = []
     let reached = try makeConservative(
-      model, process: process, data: data, objective: objective, until: 1e-4, settings: settings
+      model, process: process, data: data, objective: objective, until: 2e-4, settings: settings
     ) { step, _ in observed.append(step) }
     #expect(reached.isReached)
-    #expect(reached.before.allSatisfy { $0.nasym.value > 5e-4 })
-    #expect(reached.after.allSatisfy { $0.nasym.value <= 1e-4 })
+    #expect(reached.before.allSatisfy { $0.nasym.value > 1e-3 })
+    #expect(reached.after.allSatisfy { $0.nasym.value <= 2e-4 })
     #expect(observed == Array(stride(from: 0, through: reached.steps, by: 2)))
     #expect(loss(model, data) < 1.03 * before)
     // Measured at other points, exactly.
     var generator = RandomGenerator(seed: 77)
     let others = try asymmetry(
       of: model, process: process, at: [0.3, 1], examples: data.examples[0..<100], method: .exact, using: &generator)
-    #expect(others.allSatisfy { $0.nasym.value < 3e-4 })
+    #expect(others.allSatisfy { $0.nasym.value < 4e-4 })
     // A conservative model is left as it is.
-    let values = model.parameters().map { $0.value.detached().elements(as: Float.self) }
+    let values = weights(of: model)
     let again = try makeConservative(
-      model, process: process, data: data, objective: objective, until: 1e-4, settings: settings)
+      model, process: process, data: data, objective: objective, until: 2e-4, settings: settings)
     #expect(again.steps == 0 && again.isReached)
-    #expect(model.parameters().map { $0.value.detached().elements(as: Float.self) } == values)
+    let isUnchanged = weights(of: model) == values
+    #expect(isUnchanged)
   }
 
   @Test func stepLimitIsReportedAndInterruptionRestoresTheWeights() throws {
     let data = try data()
     let model = try trained(data, steps: 20)
-    let values = model.parameters().map { $0.value.detached().elements(as: Float.self) }
+    let values = weights(of: model)
     struct Stop: Error {}
     #expect(throws: Stop.self) {
       try makeConservative(
         model, process: process, data: data, objective: objective, until: 0, settings: settings
       ) { step, _ in if step == 2 { throw Stop() } }
     }
-    #expect(model.parameters().map { $0.value.detached().elements(as: Float.self) } == values)
+    let isUnchanged = weights(of: model) == values
+    #expect(isUnchanged)
     var short = settings
     short.stepLimit = 3
     let report = try makeConservative(

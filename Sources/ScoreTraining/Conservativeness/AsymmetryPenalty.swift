@@ -22,7 +22,8 @@ public struct AsymmetryPenalty: ScoreObjective {
   ///
   /// - Precondition: λ is at least 0 and finite, n is positive.
   public init(
-    _ base: any ScoreObjective, weight: Double, pointCount: Int = 32, noiseLevels: NoiseDistribution = .logNormal()
+    _ base: any ScoreObjective, weight: Double, pointCount: Int = 32,
+    noiseLevels: NoiseDistribution = .logNormal(mean: -0.8, deviation: 1.3)
   ) {
     precondition(weight >= 0 && weight.isFinite, "a penalty's weight is at least 0 and finite, not \(weight)")
     precondition(pointCount > 0, "a penalty is taken at a positive number of points, not \(pointCount)")

@@ -1,6 +1,6 @@
-public import LeastSquares
+internal import LeastSquares
 public import ScoreModels
-public import Torch
+internal import Torch
 
 /// Gauss–Newton least squares that make a trained score model conservative while it stays as good.
 ///
@@ -145,23 +145,19 @@ private struct GaussNewton {
   /// At the same points each time.
   private func measure() throws -> [Asymmetry] {
     var generator = RandomGenerator(seed: settings.seed, purpose: .probes)
-    let batch = draw(settings.checkCount, using: &generator)
+    let batch = data.draw(settings.checkCount, for: model, using: &generator)
     return try asymmetry(
       of: model, process: process, at: settings.sigmas, examples: batch.examples, condition: batch.labels,
       method: .probes(1), using: &generator)
   }
 
-  private func draw(_ count: Int, using generator: inout RandomGenerator) -> TrainingBatch {
-    data.batch(at: generator.integers(below: data.count, [count])).to(model.device)
-  }
-
   private func advance(_ step: Int) throws {
     var generator = RandomGenerator(seed: settings.seed, purpose: .probes, index: UInt64(step))
     let probe = AsymmetryProbe(
-      at: draw(settings.pointCount, using: &generator), process: process, noiseLevels: objective.noiseLevels,
+      at: data.draw(settings.pointCount, for: model, using: &generator), process: process, noiseLevels: objective.noiseLevels,
       using: &generator)
     let held = HeldPoints(
-      at: draw(settings.dataCount, using: &generator), process: process, objective: objective,
+      at: data.draw(settings.dataCount, for: model, using: &generator), process: process, objective: objective,
       weight: settings.dataWeight, using: &generator)
     let values = model.parameters().map { $0.value.detached() }
     let symmetry = try ConstraintLinearization(at: values) { [model] in
@@ -202,10 +198,10 @@ private struct HeldPoints {
   ) {
     let data = batch.examples
     times = objective.noiseLevels.times(data.size(0), process: process, using: &generator).to(data.device)
-    points = process.perturb(data, noise: generator.normal(data.shape).to(data.device), at: times)
+    points = process.perturb(data, noise: generator.normal(data.shape, dtype: data.dtype).to(data.device), at: times)
     labels = batch.labels
     scale =
-      (objective.weighting(process.sigma(times)) / Double(data.elementCount)).sqrt()
+      (objective.weighting(process.sigma(times)) / Double(data.elementCount)).sqrt().to(data.dtype)
       .broadcastable(toRank: data.rank) * weight
     target = data * scale
     self.process = process
