@@ -1,0 +1,13 @@
+/// Why a measure of conservativeness cannot be taken: one sentence.
+public struct ConservativenessError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What is wrong, where, and what to do.
+  public let description: String
+
+  /// Makes an error.
+  public init(_ description: String) { self.description = description }
+}
+
+/// Throws a sentence unless a condition holds.
+func require(_ condition: Bool, _ sentence: @autoclosure () -> String) throws(ConservativenessError) {
+  if !condition { throw ConservativenessError(sentence()) }
+}
