@@ -43,7 +43,10 @@ public struct Estimate: Codable, Hashable, Sendable {
     return n > 1 ? (deviations.reduce(0) { $0 + $1 * $1 } / (n * (n - 1))).squareRoot() : .nan
   }
 
-  private enum CodingKeys: String, CodingKey { case value, standardError }
+  private enum CodingKeys: String, CodingKey {
+    case value
+    case standardError = "standard-error"
+  }
 
   /// Reads an estimate; a missing standard error is NaN.
   public init(from decoder: any Decoder) throws {
