@@ -15,6 +15,9 @@ public enum Pixels {
   ///
   /// Uria, Murray & Larochelle (2013), *RNADE*, arXiv 1306.0186; Theis, van den Oord & Bethge (2016), arXiv 1511.01844. The
   /// noise is centred, so that the values stay where a model that was trained on `values(of:)` knows them.
+  ///
+  /// Pictures with fewer grey levels, such as the digits with 17, are treated the same: their levels are bytes too, and
+  /// noise that filled the wider gaps would lead to values where a model of the levels has hardly any density.
   public static func dequantizedValues(of bytes: Tensor, noise u: Tensor) -> Tensor {
     (bytes.to(.float32) + u - 0.5) / 127.5 - 1
   }

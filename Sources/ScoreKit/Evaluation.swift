@@ -17,9 +17,12 @@ public struct Evaluation: Codable, Hashable, Sendable {
     public var process: ProcessConfiguration.Kind
     /// How the score is made conservative.
     public var conservative: RunConfiguration.Conservative
+    /// The number of classes that it knows; 0 for none.
+    public var classCount: Int
 
     enum CodingKeys: String, CodingKey {
       case step, network, process, conservative
+      case classCount = "classes"
       case isAverage = "average"
       case parameterCount = "parameters"
     }
@@ -35,13 +38,13 @@ public struct Evaluation: Codable, Hashable, Sendable {
     public var total: Int
     /// Whether they are those that the model was trained on.
     public var isTrainingData: Bool
-    /// Whether the model was told the class of each example.
-    public var hasClasses: Bool
+    /// Whether the model was told the class of each example; one that knows classes was else taken without.
+    public var isLabelled: Bool
 
     enum CodingKeys: String, CodingKey {
       case source, count, total
       case isTrainingData = "seen-in-training"
-      case hasClasses = "classes"
+      case isLabelled = "labelled"
     }
   }
 
@@ -49,7 +52,7 @@ public struct Evaluation: Codable, Hashable, Sendable {
   public struct Level: Codable, Hashable, Sendable {
     /// The noise level σ.
     public var sigma: Double
-    /// (1/σ² + 1/σ_d²)·‖D(xₜ) − x₀‖²/d, the loss that is trained: 1 for a model that knows mean and variance alone.
+    /// (1/σ² + 1/σ_d²)·‖D(xₜ) − x₀‖²/d, the loss that is trained: normal data of variance σ_d² would have 1.
     public var loss: Estimate
     /// Asym, E ½‖J − Jᵀ‖²_F for the Jacobian J of the score.
     public var asym: Estimate

@@ -72,10 +72,10 @@ public struct Evaluator: Hashable, Sendable {
       model: .init(
         step: step, isAverage: isAverage, network: record.model.unet == nil ? "mlp" : "unet",
         parameterCount: model.parameterCount, process: record.model.process.kind,
-        conservative: record.run.conservative),
+        conservative: record.run.conservative, classCount: record.model.classCount),
       data: .init(
         source: source, count: examples.count, total: dataset.count,
-        isTrainingData: dataset.fingerprint == record.data, hasClasses: examples.labels != nil),
+        isTrainingData: dataset.fingerprint == record.data, isLabelled: examples.labels != nil),
       seed: seed,
       levels: zip(losses, asymmetries).map { loss, asymmetry in
         .init(
@@ -132,17 +132,20 @@ public struct Evaluator: Hashable, Sendable {
       }
     }
 
-    /// Parts of a size that depends on the shape alone: one evaluation of the network each, or more.
+    /// The number of examples in an evaluation of the network, a function of the shape alone; large images have few, since
+    /// derivatives need memory.
+    var batchSize: Int {
+      min(evaluationBatchSize(shape), max(4, 65536 / shape.reduce(1, *)))
+    }
+
+    /// The examples in parts of one or more evaluations.
     func parts(atLeast elements: Int = 0) -> [Range<Int>] {
-      let batch = evaluationBatchSize(shape)
-      let length = batch * max(1, elements / (batch * shape.reduce(1, *)))
+      let length = batchSize * max(1, elements / (batchSize * shape.reduce(1, *)))
       return stride(from: 0, to: count, by: length).map { $0..<min($0 + length, count) }
     }
 
     /// A model whose values at an example do not depend on the other examples.
-    func fixed(_ model: any ScoreModel) -> any ScoreModel {
-      FixedBatchScore(model, batchSize: evaluationBatchSize(shape))
-    }
+    func fixed(_ model: any ScoreModel) -> any ScoreModel { FixedBatchScore(model, batchSize: batchSize) }
 
     func losses(
       of model: any ScoreModel, process: any DiffusionProcess, at levels: [Double], sigmaData: Double,
@@ -181,7 +184,7 @@ public struct Evaluator: Hashable, Sendable {
         var generator = generator
         let result = try asymmetry(
           of: model, process: process, at: [sigma], examples: x, condition: labels,
-          method: probes.map { .probes($0) } ?? .automatic, using: &generator)
+          method: probes.map { .probes($0) } ?? .automatic, batchSize: min(64, batchSize), using: &generator)
         try observe?(.asymmetry, Double(index + 1) / Double(levels.count))
         return result
       }

@@ -17,7 +17,7 @@ struct EvaluationTable {
   private var heading: [String] {
     let (model, data) = (evaluation.model, evaluation.data)
     let weights = model.isAverage ? "moving average of the weights" : "last weights"
-    let classes = data.hasClasses ? ", their classes given" : ""
+    let classes = data.isLabelled ? ", their classes given" : model.classCount > 0 ? ", their classes not given" : ""
     return [
       "model      \(checkpoint): \(weights) after \(model.step) steps",
       "           \(model.network) of \(model.parameterCount) parameters, process \(model.process.rawValue), "

@@ -22,7 +22,7 @@ import Testing
       let evaluation = try evaluate(options, in: folder)
       #expect(evaluation.model.step == 8 && evaluation.model.network == "unet" && evaluation.model.isAverage)
       #expect(evaluation.data.source == "digits" && evaluation.data.count == 12 && evaluation.data.total == 1797)
-      #expect(evaluation.data.isTrainingData && evaluation.data.hasClasses)
+      #expect(evaluation.data.isTrainingData && evaluation.data.isLabelled && evaluation.model.classCount == 10)
       #expect(evaluation.levels.map(\.sigma) == [0.2, 1])
       for level in evaluation.levels {
         // A network that has hardly learned knows mean and variance.
@@ -96,7 +96,7 @@ import Testing
       let likelihood = try #require(evaluation.likelihood)
       #expect(likelihood.bitsPerDimension == nil && likelihood.probeCount == nil)
       #expect((-5...0).contains(likelihood.nats.value))
-      #expect(evaluation.data.isTrainingData && !evaluation.data.hasClasses)
+      #expect(evaluation.data.isTrainingData && !evaluation.data.isLabelled)
       // Points of another seed are new ones, and those of another distribution are less likely.
       let new = try evaluate([run, "--data", "moons", "--seed", "3", "--count", "50"], in: folder)
       #expect(!new.data.isTrainingData && new.data.source == "moons")
