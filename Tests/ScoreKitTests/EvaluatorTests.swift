@@ -49,6 +49,30 @@ import Testing
     #expect(result.data.count == 2000 && result.data.total == 3000 && result.data.isTrainingData)
   }
 
+  /// Pictures of one byte, under a normal distribution around its value that is about as wide as the gap between bytes.
+  @Test func bytesAreDequantisedForTheLikelihood() throws {
+    let process = ProcessConfiguration(.edm)
+    let (gap, mean) = (1 / 127.5, 127 / 127.5 - 1)
+    let model = GaussianMixtureScore(
+      weights: [1], means: .full([1, 2], mean, dtype: .float64), covariances: Tensor([gap * gap]),
+      process: try process.makeProcess())
+    let bytes = Tensor(Array(repeating: UInt8(127), count: 1000), shape: [500, 1, 1, 2])
+    let dataset = Dataset(name: "flat", examples: bytes)
+    let configuration = ModelConfiguration(
+      mlp: .init(shape: [1, 1, 2], width: 4, blocks: 1, classCount: 0), process: process, sigmaData: 1)
+    let result = try Self.evaluation(
+      Evaluator(noiseLevels: [0.1]), model, RunRecord(run: RunConfiguration(), model: configuration, data: ""), dataset)
+    let likelihood = try #require(result.likelihood)
+    // The density has the noise level 0.002 added; a uniform number of a gap's width has the variance gap²/12.
+    let variance = gap * gap + 4e-6
+    let nats = -log(2 * Double.pi * variance) - gap * gap / 12 / variance
+    #expect(likelihood.nats.standardError > 1e-3)
+    #expect(abs(likelihood.nats.value - nats) < 4 * likelihood.nats.standardError + 2e-3, "\(likelihood), not \(nats)")
+    let bits = try #require(likelihood.bitsPerDimension)
+    #expect(abs(bits.value - (-nats / (2 * log(2)) + log2(127.5))) < 4 * bits.standardError + 2e-3)
+    #expect(result.data.count == 500 && !result.data.isTrainingData)
+  }
+
   @Test func aRotationIsAsymmetric() throws {
     let (model, record, dataset) = try Self.normal()
     let result = try Self.evaluation(
