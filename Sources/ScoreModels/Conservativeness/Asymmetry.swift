@@ -18,14 +18,14 @@ public struct Asymmetry: Codable, Hashable, Sendable {
 
 /// Measures the asymmetry of a score's Jacobian at points xₜ = s·(x₀ + σε), one for each example x₀ and noise level σ.
 ///
-/// Asym and NAsym are those of Chao et al. (2023), *On investigating the conservative property of score-based generative
-/// models*, arXiv 2209.12753, who estimate NAsym by the mean of ratios, which is biased; here it is the ratio of means with the standard
-/// error of the delta method. Probes are never taken into differences of large numbers, so that a conservative model shows
-/// rounding errors alone: NAsym of about 10⁻¹⁴ in `float32`.
+/// Asym and NAsym are those of Chao et al. (2023), *On investigating the conservative property of score-based
+/// generative models*, arXiv 2209.12753, who estimate NAsym by the mean of ratios, which is biased; here it is the
+/// ratio of means with the standard error of the delta method. J − Jᵀ is formed before it is squared, so that the
+/// rounding errors of a conservative model are squared too: NAsym is then below 10⁻¹³ in `float32`.
 ///
-/// The noise and the probes of an example are a function of the generator and its place among the examples, the same at each noise level.
-/// So a level's values depend neither on the other levels nor, beyond rounding, on the batch size. Computes in the model's
-/// element type and on its device, `float64` if it has no parameters; nothing stays recorded.
+/// The noise and the probes of an example are a function of the generator and its place among the examples, the same at
+/// each noise level. So a level's values depend neither on the other levels nor, beyond rounding, on the batch size.
+/// Computes in the model's element type and on its device, `float64` if it has no parameters; nothing stays recorded.
 ///
 /// - Parameters:
 ///   - model: the score of the noisy data of `process`; its examples must not depend on their batch mates.
@@ -68,6 +68,7 @@ private func checkArguments(
   try require(
     examples.rank > 1 && examples.elementCount > 0,
     "asymmetry is measured at examples of shape [count, …], at least one, not at shape \(examples.shape)")
+  try require(examples.allFinite, "the examples hold numbers that are not finite")
   if let condition {
     try require(
       condition.rank > 0 && condition.size(0) == examples.size(0),
@@ -96,18 +97,21 @@ private struct AsymmetryMeasurement {
       let norms = try norms(of: start..<min(start + batchSize, seeds.count), at: time)
       asymmetries += norms.asymmetry.elements(as: Double.self)
       squares += norms.square.elements(as: Double.self)
+      try require(
+        norms.isFinite && norms.asymmetry.allFinite && norms.square.allFinite,
+        "the score or its Jacobian is not finite at noise level \(sigma): check the model's weights and that it was trained "
+          + "for this process")
     }
-    try require(
-      (asymmetries + squares).allSatisfy(\.isFinite),
-      "the Jacobian of the score is not finite at noise level \(sigma): check the examples and the model's weights")
     return Asymmetry(
       sigma: sigma, asym: Estimate(meanOf: asymmetries),
       nasym: Estimate(ratioOf: asymmetries.map { $0 / 2 }, to: squares), pointCount: seeds.count,
       isExact: probeCount == nil)
   }
 
-  /// ½‖J − Jᵀ‖²_F and ‖J‖²_F for some of the examples, or unbiased estimates.
-  private func norms(of range: Range<Int>, at time: Double) throws -> (asymmetry: Tensor, square: Tensor) {
+  /// ½‖J − Jᵀ‖²_F and ‖J‖²_F for some of the examples, or unbiased estimates, and whether the score itself is finite.
+  private func norms(
+    of range: Range<Int>, at time: Double
+  ) throws -> (asymmetry: Tensor, square: Tensor, isFinite: Bool) {
     var random = SampleGenerators(seeds: Array(seeds[range]))
     let shape = Array(examples.shape.dropFirst())
     let times = Tensor.full([range.count], time, dtype: .float64)
@@ -115,7 +119,11 @@ private struct AsymmetryMeasurement {
       examples[range].detached().to(.cpu).to(.float64), noise: random.normal(shape, dtype: .float64), at: times)
     let jacobian = try ScoreJacobian(
       of: model, at: x.to(dtype).to(device), times.to(dtype).to(device), condition: condition?[range])
-    guard let probeCount else { return norms(of: try jacobian.matrices()) }
+    let isFinite = jacobian.score.allFinite
+    guard let probeCount else {
+      let norms = norms(of: try jacobian.matrices())
+      return (norms.asymmetry, norms.square, isFinite)
+    }
     let probes = (0..<probeCount).map { _ in
       ((random.uniform(shape) .< 0.5).to(dtype) * 2 - 1).to(device)
     }
@@ -125,7 +133,7 @@ private struct AsymmetryMeasurement {
       // By the parallelogram law half of ½‖(J − Jᵀ)v‖² is never more than this, as is true of the norms themselves.
       square += (squaredNorms(product) + squaredNorms(adjointProduct)) * 0.5
     }
-    return (asymmetry / Double(probeCount), square / Double(probeCount))
+    return (asymmetry / Double(probeCount), square / Double(probeCount), isFinite)
   }
 
   private func norms(of matrices: Tensor) -> (asymmetry: Tensor, square: Tensor) {
