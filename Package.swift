@@ -34,6 +34,7 @@ let package = Package(
     .library(name: "Imaging", targets: ["Imaging"]),
     .executable(name: "score-train", targets: ["score-train"]),
     .executable(name: "score-sample", targets: ["score-sample"]),
+    .executable(name: "score-evaluate", targets: ["score-evaluate"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
@@ -67,6 +68,8 @@ let package = Package(
       name: "score-train", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
     .executableTarget(
       name: "score-sample", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
+    .executableTarget(
+      name: "score-evaluate", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
     .executableTarget(
       name: "custom-score-model", dependencies: ["ScoreKit"], path: "Examples/custom-score-model",
       swiftSettings: swift),
@@ -116,7 +119,8 @@ let package = Package(
       swiftSettings: swift),
     .testTarget(name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], swiftSettings: swift),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["ScoreKit", "Imaging", "score-train", "score-sample", "TestSupport"],
+      name: "CommandLineTests",
+      dependencies: ["ScoreKit", "Imaging", "score-train", "score-sample", "score-evaluate", "TestSupport"],
       swiftSettings: swift),
   ],
   swiftLanguageModes: [.v6],

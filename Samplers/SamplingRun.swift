@@ -116,19 +116,9 @@ public struct SamplingRun {
     return result.to(device).to(.float64)
   }
 
-  /// The squared norm of each sample, `[count, 1, …]`.
-  ///
-  /// Halves are added to each other until one number is left: libtorch's own reductions split their work by the size of
-  /// the whole tensor, so that the last bits of a sample's sum would depend on its batch mates.
+  /// The squared norm of each sample, `[count, 1, …]`, which does not depend on its batch mates.
   public func squaredNorm(_ x: Tensor) -> Tensor {
-    var terms = x.square().flattened(from: 1)
-    while terms.size(1) > 1 {
-      let half = terms.size(1) / 2
-      let sums = terms.slicing(0, half, along: 1) + terms.slicing(half, 2 * half, along: 1)
-      let rest = terms.slicing(2 * half, terms.size(1), along: 1)
-      terms = rest.size(1) == 0 ? sums : .concatenate([sums, rest], along: 1)
-    }
-    return terms.broadcastable(toRank: x.rank)
+    x.square().sumPerExampleInPairs().broadcastable(toRank: x.rank)
   }
 
   /// Ends a step: checks that the state is finite and shows it to the observer.
@@ -151,5 +141,22 @@ public struct SamplingRun {
       SamplerState(
         step: step, stepCount: stepCount, time: level.time, sigma: level.sigma, x: x, denoised: denoised,
         acceptance: acceptance))
+  }
+}
+
+extension Tensor {
+  /// The sum of each example, `[batch]`.
+  ///
+  /// Halves are added to each other until one number is left: libtorch's own reductions split their work by the size of
+  /// the whole tensor, so that the last bits of an example's sum would depend on its batch mates.
+  func sumPerExampleInPairs() -> Tensor {
+    var terms = rank == 1 ? expandingDimension(at: 1) : flattened(from: 1)
+    while terms.size(1) > 1 {
+      let half = terms.size(1) / 2
+      let sums = terms.slicing(0, half, along: 1) + terms.slicing(half, 2 * half, along: 1)
+      let rest = terms.slicing(2 * half, terms.size(1), along: 1)
+      terms = rest.size(1) == 0 ? sums : .concatenate([sums, rest], along: 1)
+    }
+    return terms.squeezed(1)
   }
 }

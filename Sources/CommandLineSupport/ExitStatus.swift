@@ -46,7 +46,9 @@ public enum ExitStatus: Int32 {
         case .malformed: .data
         case .unreadable, .unwritable: .inputOutput
         }
-      case is StateMismatch, is ModelConfigurationError, is UNet2D.ConfigurationError, is TrainingDiverged: .data
+      case is StateMismatch, is ModelConfigurationError, is UNet2D.ConfigurationError, is TrainingDiverged,
+        is ConservativenessError:
+        .data
       case is Device.Unavailable, is SamplerError: .usage
       case is Interrupted: .interrupted
       default: .software

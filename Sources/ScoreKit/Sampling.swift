@@ -43,7 +43,7 @@ extension ScoreModel {
     precondition(
       request.labels.map { $0.count == request.seeds.count } ?? true,
       "each of \(request.seeds.count) samples needs a label")
-    var model: any ScoreModel = FixedBatchScore(self, batchSize: Self.evaluationBatch(shape))
+    var model: any ScoreModel = FixedBatchScore(self, batchSize: evaluationBatchSize(shape))
     // A power of two threads share a tensor in parts that are multiples of 32 too.
     let threads = Engine.threadCount
     Engine.threadCount = 1 << (Int.bitWidth - 1 - threads.leadingZeroBitCount)
@@ -60,14 +60,14 @@ extension ScoreModel {
     }
     return parts.isEmpty ? .zeros([0] + shape, dtype: .float64) : .concatenate(parts)
   }
+}
 
-  /// The number of samples in an evaluation: a function of the shape alone.
-  ///
-  /// Larger ones cost less for each sample where samples are small. A multiple of 32 keeps the bits of a sample independent
-  /// of its place; 16 does where the number of elements is even (see `FixedBatchScore`).
-  private static func evaluationBatch(_ shape: [Int]) -> Int {
-    let elements = max(shape.reduce(1, *), 1)
-    let large = min(1024, 4096 / elements / 32 * 32)
-    return large > 0 ? large : elements % 2 == 0 ? 16 : 32
-  }
+/// The number of examples in an evaluation of a network: a function of the shape alone.
+///
+/// Larger ones cost less for each example where examples are small. A multiple of 32 keeps the bits of a result independent
+/// of its place; 16 does where the number of elements is even (see `FixedBatchScore`).
+func evaluationBatchSize(_ shape: [Int]) -> Int {
+  let elements = max(shape.reduce(1, *), 1)
+  let large = min(1024, 4096 / elements / 32 * 32)
+  return large > 0 ? large : elements % 2 == 0 ? 16 : 32
 }

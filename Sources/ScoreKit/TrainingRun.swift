@@ -7,6 +7,7 @@ import Foundation
 /// RUN/metrics.jsonl          what was measured, a JSON object on each line
 /// RUN/loss.png               the loss as a curve
 /// RUN/samples/step-000500.png
+/// RUN/evaluation.json        the loss and the asymmetry of the Jacobian at each noise level, at the end
 /// RUN/checkpoints/step-000500/…, latest
 /// ```
 public final class TrainingRun {
@@ -20,6 +21,10 @@ public final class TrainingRun {
     case samples(path: String)
     /// Samples could not be drawn from the present weights, which does not end the training.
     case noSamples(reason: String)
+    /// The model was evaluated at the end of the training.
+    case evaluation(Evaluation, path: String)
+    /// The model could not be evaluated, which does not undo the training.
+    case noEvaluation(reason: String)
   }
 
   /// How `train` ended.
@@ -39,7 +44,7 @@ public final class TrainingRun {
   /// The trainer, at the run's present step.
   public let trainer: Trainer
 
-  private let record: RunRecord
+  let record: RunRecord
   private let checkpoints: CheckpointFolder
   private lazy var metrics = MetricsFile(path: "\(path)/metrics.jsonl")
   private var lockDescriptor: Int32 = -1
@@ -179,7 +184,7 @@ public final class TrainingRun {
   public func train(
     shouldStop: () -> Bool = { false }, observe: (Event) throws -> Void = { _ in }
   ) throws -> Outcome {
-    let steps = configuration.steps ?? 0
+    let (start, steps) = (trainer.step, configuration.steps ?? 0)
     let checkpointEvery = configuration.checkpointEvery ?? steps
     let sampleEvery = configuration.sampleEvery ?? 0
     var interval = Interval()
@@ -207,6 +212,7 @@ public final class TrainingRun {
       if isStopping { return .stopped(step: report.step) }
     }
     try writeLossCurve()
+    if trainer.step > start || !FileManager.default.fileExists(atPath: evaluationPath) { try evaluate(observe) }
     return .finished
   }
 

@@ -25,6 +25,8 @@ public struct RandomGenerator: RandomNumberGenerator, Hashable, Sendable {
     case data
     /// Probes of estimators.
     case probes
+    /// What a trained model is judged on: the choice of examples and their noise; the index tells apart what it is for.
+    case evaluation
   }
 
   /// The seed: the key of the generator.
@@ -99,9 +101,9 @@ public struct SampleGenerators: Sendable {
   private var position: UInt64 = 0
 
   /// Makes generators at the start of the samples' streams.
-  public init(seeds: [UInt64]) {
+  public init(seeds: [UInt64], purpose: RandomGenerator.Purpose = .sampling) {
     self.seeds = seeds
-    stream = RandomGenerator(seed: 0, purpose: .sampling).stream
+    stream = RandomGenerator(seed: 0, purpose: purpose).stream
   }
 
   /// Standard normal numbers of shape `[samples] + shape`.
@@ -134,5 +136,10 @@ public struct SampleGenerators: Sendable {
     }
     self.position &+= ctorch_random_blocks(Int64(shape.reduce(1, *)), dtype.rawValue)
     return result
+  }
+
+  /// Signs, −1 or 1 with equal probability, of shape `[samples] + shape`.
+  public mutating func signs(_ shape: [Int], dtype: DType = .float32) -> Tensor {
+    (uniform(shape) .< 0.5).to(dtype) * 2 - 1
   }
 }

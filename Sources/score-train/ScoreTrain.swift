@@ -59,6 +59,9 @@ struct ScoreTrain: ParsableCommand {
           ].compactMap(\.self).joined(separator: "  "))
       case .samples(let path): progress.note("samples in \(path)")
       case .noSamples(let reason): progress.note("no samples at this step: \(reason)")
+      case .evaluation(let evaluation, let path):
+        progress.note("loss and asymmetry at \(evaluation.levels.count) noise levels in \(path)")
+      case .noEvaluation(let reason): progress.note("no evaluation: \(reason)")
       case .checkpoint: break
       }
     }

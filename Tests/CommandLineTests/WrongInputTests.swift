@@ -183,6 +183,7 @@ import Testing
       for (tool, options) in [
         (Tool.train, ["--data", "--resume", "--process", "--conservative"]),
         (Tool.sample, ["--sampler", "--seed", "--npy"]),
+        (Tool.evaluate, ["--data", "--noise-levels", "--no-likelihood", "--json"]),
       ] {
         let result = try tool.run(["--help"], in: folder)
         #expect(result.status == 0)

@@ -1,5 +1,7 @@
 import Datasets
+import Foundation
 import Imaging
+import TestSupport
 import Testing
 import Torch
 
@@ -23,6 +25,26 @@ import Torch
     #expect(Pixels.bytes(of: Tensor([0.0])).elements(as: UInt8.self) == [128])
     let odd: [Float] = [-1.5, 7, .infinity, -.infinity, .nan]
     #expect(Pixels.bytes(of: Tensor(odd)).elements(as: UInt8.self) == [0, 255, 255, 0, 0])
+  }
+
+  @Test func dequantisedValuesFillTheGapsBetweenBytes() {
+    let bytes = Tensor((0...255).map { UInt8($0) })
+    func values(_ u: Double) -> Tensor { Pixels.dequantizedValues(of: bytes, noise: .full([256], u)) }
+    expectClose(values(0.5), Pixels.values(of: bytes), rtol: 0, atol: 1e-6)
+    expectClose(values(1)[0..<255], values(0)[1..<256], rtol: 0, atol: 1e-6)
+    for u in [0.001, 0.999] {
+      #expect(Pixels.bytes(of: values(u)).elements(as: UInt8.self) == bytes.elements(as: UInt8.self))
+    }
+  }
+
+  @Test func bitsOfKnownDensitiesAreKnown() {
+    // All bytes equally likely: dequantised values are uniform over a length of 256/127.5.
+    let uniform = -log(256 / 127.5)
+    expectClose(Pixels.bitsPerDimension(logDensity: 3 * uniform, dimensions: 3), 8, rtol: 1e-12)
+    // 16 values equally likely: half of the bits.
+    expectClose(Pixels.bitsPerDimension(logDensity: 5 * (uniform + log(16)), dimensions: 5), 4, rtol: 1e-12)
+    // One byte for certain.
+    expectClose(Pixels.bitsPerDimension(logDensity: log(127.5), dimensions: 1), 0, rtol: 0, atol: 1e-12)
   }
 
   @Test(arguments: [1, 3])

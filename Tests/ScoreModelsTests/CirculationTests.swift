@@ -54,8 +54,8 @@ import Torch
     }
   }
 
-  /// The flux of the curl of (−y³, x³, 0), 3(x² + y²), through a circle of radius r around 0 is 3πr⁴/2; and for a smooth field
-  /// that is no polynomial the error falls faster than any power of the number of nodes.
+  /// The flux of the curl of (−y³, x³, 0), 3(x² + y²), through a circle of radius r around 0 is 3πr⁴/2; and for a
+  /// smooth field that is no polynomial the error falls faster than any power of the number of nodes.
   @Test func theTrapezoidalRuleIsSpectrallyAccurateOnCircles() throws {
     let cubic = FieldScore { x in
       let (a, b) = (x[.all, .range(0, 1)], x[.all, .range(1, 2)])

@@ -27,6 +27,18 @@ struct SampleGeneratorsTests {
     expectIdentical(samples.uniform([9])[1], single.uniform([9]))
   }
 
+  @Test func signsAreThoseOfASampleAlone() {
+    var samples = SampleGenerators(seeds: [4, 5], purpose: .probes)
+    var single = RandomGenerator(seed: 5, purpose: .probes)
+    let signs = samples.signs([1000], dtype: .float64)
+    expectIdentical(signs[1], single.signs([1000], dtype: .float64))
+    expectIdentical(signs.square(), .ones([2, 1000], dtype: .float64))
+    #expect(abs(signs[0].mean().item()) < 4 / 1000.0.squareRoot())
+    #expect(abs((signs[0] * signs[1]).mean().item()) < 4 / 1000.0.squareRoot())
+    var others = SampleGenerators(seeds: [4, 5], purpose: .evaluation)
+    #expect(abs((signs[0] * others.signs([1000], dtype: .float64)[0]).mean().item()) < 4 / 1000.0.squareRoot())
+  }
+
   @Test func samplesOfDifferentSeedsDiffer() {
     var samples = SampleGenerators(seeds: [0, 1, 2])
     let x = samples.normal([1000], dtype: .float64)

@@ -18,14 +18,14 @@ public struct Asymmetry: Codable, Hashable, Sendable {
 
 /// Measures the asymmetry of a score's Jacobian at points xₜ = s·(x₀ + σε), one for each example x₀ and noise level σ.
 ///
-/// Asym and NAsym are those of Chao et al. (2023), *On investigating the conservative property of score-based generative
-/// models*, arXiv 2209.12753, who estimate NAsym by the mean of ratios, which is biased; here it is the ratio of means with the standard
-/// error of the delta method. Probes are never taken into differences of large numbers, so that a conservative model shows
-/// rounding errors alone: NAsym of about 10⁻¹⁴ in `float32`.
+/// Asym and NAsym are those of Chao et al. (2023), *On investigating the conservative property of score-based
+/// generative models*, arXiv 2209.12753, who estimate NAsym by the mean of ratios, which is biased; here it is the
+/// ratio of means with the standard error of the delta method. J − Jᵀ is formed before it is squared, so that the
+/// rounding errors of a conservative model are squared too: NAsym is then below 10⁻¹³ in `float32`.
 ///
-/// The noise and the probes of an example are a function of the generator and its place among the examples, the same at each noise level.
-/// So a level's values depend neither on the other levels nor, beyond rounding, on the batch size. Computes in the model's
-/// element type and on its device, `float64` if it has no parameters; nothing stays recorded.
+/// The noise and the probes of an example are a function of the generator and its place among the examples, the same at
+/// each noise level. So a level's values depend neither on the other levels nor, beyond rounding, on the batch size.
+/// Computes in the model's element type and on its device, `float64` if it has no parameters; nothing stays recorded.
 ///
 /// - Parameters:
 ///   - model: the score of the noisy data of `process`; its examples must not depend on their batch mates.

@@ -2,8 +2,8 @@
 public enum AsymmetryMethod: Hashable, Sendable {
   /// `exact` for examples of up to 16 numbers, `probes(4)` for larger ones, which cost about as much as 16 numbers do.
   case automatic
-  /// The whole Jacobian at each point: D backward passes for a batch, where D is the number of numbers in an example, and
-  /// memory for batchSize·D² numbers.
+  /// The whole Jacobian at each point: D backward passes for a batch, where D is the number of numbers in an example,
+  /// and memory for batchSize·D² numbers.
   case exact
   /// K random sign vectors v at each point: ½‖(J − Jᵀ)·v‖² has the mean ½‖J − Jᵀ‖²_F, and ½(‖J·v‖² + ‖Jᵀ·v‖²) the mean
   /// ‖J‖²_F (Hutchinson 1990). About 2K + 1 backward passes for a batch, half of them twice differentiated.

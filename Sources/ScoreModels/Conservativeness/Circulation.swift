@@ -2,20 +2,21 @@ public import Torch
 
 /// How much a score turns around a closed curve.
 ///
-/// By Stokes' theorem ∮ s·dx is the flux of the antisymmetric part of the Jacobian through a surface that the curve bounds: for a
-/// small circle of radius r in the plane of u and v it is πr²·uᵀ(Jᵀ − J)v. It vanishes for every gradient.
+/// By Stokes' theorem ∮ s·dx is the flux of the antisymmetric part of the Jacobian through a surface that the curve
+/// bounds: for a small circle of radius r in the plane of u and v it is πr²·uᵀ(Jᵀ − J)v. It vanishes for every
+/// gradient.
 public struct Circulation: Codable, Hashable, Sendable {
   /// ∮ s·dx.
   public let value: Double
-  /// ∮ s·dx/∮ ‖s‖·‖dx‖ ∈ [−1, 1]: the mean cosine of the angle between the score and the curve, weighted by the score's norm; 0
-  /// where the score vanishes.
+  /// ∮ s·dx/∮ ‖s‖·‖dx‖ ∈ [−1, 1]: the mean cosine of the angle between the score and the curve, weighted by the score's
+  /// norm; 0 where the score vanishes.
   public let normalized: Double
 }
 
 /// The circulations of a score around closed curves, one for each.
 ///
-/// Circles are integrated with an error that decreases exponentially with the number of nodes, see `Curves.circles`. The
-/// score is computed in the model's element type, the sum in `float64`; nothing is recorded.
+/// Circles are integrated with an error that decreases exponentially with the number of nodes, see `Curves.circles`.
+/// The score is computed in the model's element type, the sum in `float64`; nothing is recorded.
 ///
 /// - Parameters:
 ///   - model: the score; for one that is known to be a gradient the result says how exact it is.

@@ -3,7 +3,8 @@ public import Torch
 
 /// Curves in the space of examples, each with the nodes and weights of a rule for line integrals along it.
 ///
-/// A line integral ∫ s·dx becomes Σₖ ⟨s(xₖ), dxₖ⟩ with nodes xₖ and weighted tangents dxₖ. All are kept in `float64` on the processor.
+/// A line integral ∫ s·dx becomes Σₖ ⟨s(xₖ), dxₖ⟩ with nodes xₖ and weighted tangents dxₖ. All are kept in `float64` on
+/// the processor.
 public struct Curves {
   /// xₖ for each curve, `[curves, nodes, …]`.
   public let nodes: Tensor
@@ -40,7 +41,8 @@ public struct Curves {
     try edges(through: vertices, nodesPerEdge: nodesPerEdge, isClosed: false)
   }
 
-  /// Polygons with vertices `[curves, vertices, …]`, the last one joined to the first, by Gauss–Legendre quadrature on each edge.
+  /// Polygons with vertices `[curves, vertices, …]`, the last one joined to the first, by Gauss–Legendre quadrature on
+  /// each edge.
   ///
   /// - Throws: `ConservativenessError` for less than two vertices or no node.
   public static func polygons(
@@ -51,8 +53,8 @@ public struct Curves {
 
   /// Circles c + r·(cos φ·u + sin φ·v), in the direction from u to v, by the trapezoidal rule at equally spaced angles.
   ///
-  /// u and v are made orthonormal first, so random directions serve. The rule's error decreases exponentially with the number of
-  /// nodes for smooth scores (Trefethen & Weideman 2014, *The exponentially convergent trapezoidal rule*).
+  /// u and v are made orthonormal first, so random directions serve. The rule's error decreases exponentially with the
+  /// number of nodes for smooth scores (Trefethen & Weideman 2014, *The exponentially convergent trapezoidal rule*).
   ///
   /// - Parameters:
   ///   - centers: c `[curves, …]`.

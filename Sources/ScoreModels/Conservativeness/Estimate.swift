@@ -2,8 +2,8 @@
 public struct Estimate: Codable, Hashable, Sendable {
   /// The number.
   public let value: Double
-  /// The standard deviation of the number over repetitions with other draws; NaN where there was a single draw, which says
-  /// nothing about it, and then left out of files.
+  /// The standard deviation of the number over repetitions with other draws; NaN where there was a single draw, which
+  /// says nothing about it, and then left out of files.
   public let standardError: Double
 
   /// Makes an estimate.
@@ -23,8 +23,8 @@ public struct Estimate: Codable, Hashable, Sendable {
 
   /// The ratio R = ā/b̄ of two means over the same independent draws; 0 where both means are.
   ///
-  /// Its standard error is that of the mean of aᵢ − R·bᵢ over b̄, by linearization (the delta method); its bias is of order 1/n. The
-  /// mean of the ratios aᵢ/bᵢ would estimate another number.
+  /// Its standard error is that of the mean of aᵢ − R·bᵢ over b̄, by linearization (the delta method); its bias is of
+  /// order 1/n. The mean of the ratios aᵢ/bᵢ would estimate another number.
   ///
   /// - Precondition: there is a draw, and as many numerators as denominators.
   public init(ratioOf numerators: [Double], to denominators: [Double]) {
@@ -43,7 +43,10 @@ public struct Estimate: Codable, Hashable, Sendable {
     return n > 1 ? (deviations.reduce(0) { $0 + $1 * $1 } / (n * (n - 1))).squareRoot() : .nan
   }
 
-  private enum CodingKeys: String, CodingKey { case value, standardError }
+  private enum CodingKeys: String, CodingKey {
+    case value
+    case standardError = "standard-error"
+  }
 
   /// Reads an estimate; a missing standard error is NaN.
   public init(from decoder: any Decoder) throws {

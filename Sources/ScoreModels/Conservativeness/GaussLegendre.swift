@@ -2,8 +2,8 @@ import Foundation
 
 /// The nodes and weights of Gauss–Legendre quadrature on [0, 1]: exact for polynomials of degree 2n − 1.
 ///
-/// The nodes are the roots of the Legendre polynomial Pₙ, by Newton's iteration from Tricomi's approximation: Davis & Rabinowitz
-/// (1984), *Methods of numerical integration*, section 2.7.
+/// The nodes are the roots of the Legendre polynomial Pₙ, by Newton's iteration from Tricomi's approximation: Davis &
+/// Rabinowitz (1984), *Methods of numerical integration*, section 2.7.
 struct GaussLegendre {
   let nodes: [Double]
   let weights: [Double]

@@ -3,8 +3,8 @@ public import Torch
 /// The line integrals ∫ s·dx of a score along curves, one for each: `[curves]` in `float64`.
 ///
 /// For a score that is the gradient of a log density this is the difference of that between the ends, whichever way the
-/// curve goes; for closed curves it is 0, and for others the circulation. The score is computed in the model's element type,
-/// the sum in `float64`; nothing is recorded.
+/// curve goes, and 0 where it is closed. The score is computed in the model's element type, the sum in `float64`; nothing
+/// is recorded.
 ///
 /// - Parameters:
 ///   - model: the score.
@@ -22,9 +22,9 @@ public func lineIntegral(
 
 /// log pₜ at the ends of curves minus that at their starts, one for each curve: `[curves]` in `float64`.
 ///
-/// An `EnergyModel` knows it: E(start) − E(end), in two evaluations, whichever way the curves go. It is then as exact as the
-/// energies, which in `float32` lose digits where they are large beside their difference. For any other model it is the line
-/// integral of the score, which depends on the curve as far as the score is not a gradient.
+/// An `EnergyModel` knows it: E(start) − E(end), in two evaluations, whichever way the curves go. It is then as exact
+/// as the energies, which in `float32` lose digits where they are large beside their difference. For any other model it
+/// is the line integral of the score, which depends on the curve as far as the score is not a gradient.
 ///
 /// - Parameters: as those of `lineIntegral(of:along:at:condition:batchSize:)`.
 /// - Throws: `ConservativenessError` for arguments that make no sense or results that are not finite.
@@ -44,8 +44,8 @@ public func logDensityDifference(
 
 /// log pₜ(x₁) − log pₜ(x₀) for pairs of points `[pairs, …]`: `[pairs]` in `float64`.
 ///
-/// As along straight segments, by Gauss–Legendre quadrature where the model is no `EnergyModel`: n nodes are exact for scores that are
-/// polynomials of degree 2n − 1 along the segment.
+/// As along straight segments, by Gauss–Legendre quadrature where the model is no `EnergyModel`: n nodes are exact for
+/// scores that are polynomials of degree 2n − 1 along the segment.
 ///
 /// - Parameters:
 ///   - model: the score.

@@ -37,8 +37,8 @@ struct ScoreJacobian {
 
   /// J·v and Jᵀ·v for each v, of the shape of x.
   ///
-  /// Jᵀ·v is a backward pass; J·v is a backward pass through the backward pass, since v ↦ J·v is the transpose of w ↦ Jᵀ·w. The
-  /// record of the latter is made with the first v, whose product it gives on the way.
+  /// Jᵀ·v is a backward pass; J·v is a backward pass through the backward pass, since v ↦ J·v is the transpose of w ↦
+  /// Jᵀ·w. The record of the latter is made with the first v, whose product it gives on the way.
   func products(with vectors: [Tensor]) throws -> [(product: Tensor, adjointProduct: Tensor)] {
     guard let first = vectors.first else { return [] }
     let record = try recordedAdjointProduct(first)

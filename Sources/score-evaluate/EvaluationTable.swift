@@ -1,0 +1,69 @@
+import Foundation
+import ScoreKit
+
+/// An evaluation as a table for people.
+struct EvaluationTable {
+  private let evaluation: Evaluation
+  private let checkpoint: String
+
+  init(_ evaluation: Evaluation, checkpoint: String) {
+    self.evaluation = evaluation
+    self.checkpoint = checkpoint
+  }
+
+  /// All lines, each with its end.
+  var text: String { (heading + [""] + levels + likelihood).map { "\($0)\n" }.joined() }
+
+  private var heading: [String] {
+    let (model, data) = (evaluation.model, evaluation.data)
+    let weights = model.isAverage ? "moving average of the weights" : "last weights"
+    let classes = data.isLabelled ? ", their classes given" : model.classCount > 0 ? ", their classes not given" : ""
+    return [
+      "model      \(checkpoint): \(weights) after \(model.step) steps",
+      "           \(model.network) of \(model.parameterCount) parameters, process \(model.process.rawValue), "
+        + "conservative \(model.conservative.rawValue)",
+      "data       \(data.count) of \(data.total) examples of \(data.source)\(classes)"
+        + (data.isTrainingData ? "; the model was trained on them" : ""),
+    ]
+  }
+
+  private var levels: [String] {
+    let isExact = evaluation.levels.allSatisfy(\.isExact)
+    let header = Self.row(["noise level", "loss", "Asym", "NAsym"])
+    return [header]
+      + evaluation.levels.map { level in
+        Self.row([
+          String(format: "%g", level.sigma), Self.fixed(level.loss, digits: 4), Self.scientific(level.asym),
+          Self.scientific(level.nasym),
+        ])
+      } + (isExact ? [] : ["(Asym and NAsym from probes of the Jacobian)"])
+  }
+
+  private var likelihood: [String] {
+    guard let result = evaluation.likelihood else { return [] }
+    let bits = result.bitsPerDimension.map { "\(Self.fixed($0, digits: 4)) bits per dimension, " } ?? ""
+    let divergence = result.probeCount.map { $0 == 1 ? "1 probe" : "\($0) probes" } ?? "all dimensions"
+    return [
+      "",
+      "log likelihood  \(bits)\(Self.fixed(result.nats, digits: 3)) nats",
+      "                at noise level \(String(format: "%g", result.sigmaMin)); divergence from \(divergence); "
+        + "integrated to within \(String(format: "%.1g", result.integrationError)) nats",
+    ]
+  }
+
+  private static func row(_ cells: [String]) -> String {
+    zip(cells, [11, 21, 25, 25]).map { cell, width in
+      String(repeating: " ", count: max(0, width - cell.count)) + cell
+    }.joined()
+  }
+
+  private static func fixed(_ estimate: Estimate, digits: Int) -> String {
+    "\(String(format: "%.\(digits)f", estimate.value)) ± "
+      + (estimate.standardError.isFinite ? String(format: "%.\(digits)f", estimate.standardError) : "?")
+  }
+
+  private static func scientific(_ estimate: Estimate) -> String {
+    "\(String(format: "%.3e", estimate.value)) ± "
+      + (estimate.standardError.isFinite ? String(format: "%.1e", estimate.standardError) : "?")
+  }
+}
