@@ -75,7 +75,9 @@ struct ModelOptions: ParsableArguments {
   var penaltyWeight: Double?
 
   @Option(
-    help: ArgumentHelp("The steps between the projections of --conservative projection. (default: a twelfth of the run)", valueName: "n"))
+    help: ArgumentHelp(
+      "The steps between the projections of --conservative projection. (default: a twelfth of the run)", valueName: "n")
+  )
   var projectionEvery: Int?
 
   @Flag(help: "Learn the score of each class of labelled data.")

@@ -73,7 +73,8 @@ struct LinearField: ScoreModel {
     var generator = RandomGenerator(seed: 4)
     let update = generator.normal([3, 3], dtype: .float64)
     var optimizer = NullSpaceProjected(
-      GivenUpdate(update), constraint: JacobianSymmetry(of: model, process: process, data: data([20, 3]), pointCount: 6),
+      GivenUpdate(update),
+      constraint: JacobianSymmetry(of: model, process: process, data: data([20, 3]), pointCount: 6),
       solver: LSMR(tolerance: 1e-12), correctionRate: 1)
     #expect(model.asymmetry > 0.5)
     let projected = try optimizer.updates(for: [update], at: parameters(of: model))[0]
@@ -89,7 +90,8 @@ struct LinearField: ScoreModel {
     var generator = RandomGenerator(seed: 4)
     let update = generator.normal([3, 3], dtype: .float64)
     var optimizer = NullSpaceProjected(
-      GivenUpdate(update), constraint: JacobianSymmetry(of: model, process: process, data: data([20, 3]), pointCount: 6),
+      GivenUpdate(update),
+      constraint: JacobianSymmetry(of: model, process: process, data: data([20, 3]), pointCount: 6),
       solver: LSMR(tolerance: 1e-12), correctionRate: 0)
     let after = before + (try optimizer.updates(for: [update], at: parameters(of: model))[0])
     expectClose(after - after.transposed(), before - before.transposed(), rtol: 1e-7, atol: 1e-8)
