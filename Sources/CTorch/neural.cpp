@@ -25,12 +25,6 @@ int ctorch_conv_transpose2d(const ctorch_tensor *x, const ctorch_tensor *weight,
   });
 }
 
-int ctorch_group_norm(const ctorch_tensor *x, int64_t groups, const ctorch_tensor *weight, const ctorch_tensor *bias,
-                      double epsilon, ctorch_tensor **out) {
-  return produce(out,
-                 [&] { return at::group_norm(unwrap(x), groups, unwrap_optional(weight), unwrap_optional(bias), epsilon); });
-}
-
 int ctorch_layer_norm(const ctorch_tensor *x, int64_t normalized_rank, const ctorch_tensor *weight,
                       const ctorch_tensor *bias, double epsilon, ctorch_tensor **out) {
   return produce(out, [&] {
