@@ -8,14 +8,6 @@ int ctorch_linear(const ctorch_tensor *x, const ctorch_tensor *weight, const cto
   return produce(out, [&] { return at::linear(unwrap(x), unwrap(weight), unwrap_optional(bias)); });
 }
 
-int ctorch_conv2d(const ctorch_tensor *x, const ctorch_tensor *weight, const ctorch_tensor *bias, int64_t stride,
-                  int64_t padding, int64_t dilation, int64_t groups, ctorch_tensor **out) {
-  return produce(out, [&] {
-    return at::conv2d(unwrap(x), unwrap(weight), unwrap_optional(bias), {stride, stride}, at::IntArrayRef({padding, padding}),
-                      {dilation, dilation}, groups);
-  });
-}
-
 int ctorch_conv_transpose2d(const ctorch_tensor *x, const ctorch_tensor *weight, const ctorch_tensor *bias,
                             int64_t stride, int64_t padding, int64_t output_padding, ctorch_tensor **out) {
   return produce(out, [&] {
@@ -31,12 +23,6 @@ int ctorch_conv_transpose2d(const ctorch_tensor *x, const ctorch_tensor *weight,
     const auto result = at::constant_pad_nd(whole, {-padding, end, -padding, end});
     return bias ? result + unwrap(bias).view({-1, 1, 1}) : result;
   });
-}
-
-int ctorch_group_norm(const ctorch_tensor *x, int64_t groups, const ctorch_tensor *weight, const ctorch_tensor *bias,
-                      double epsilon, ctorch_tensor **out) {
-  return produce(out,
-                 [&] { return at::group_norm(unwrap(x), groups, unwrap_optional(weight), unwrap_optional(bias), epsilon); });
 }
 
 int ctorch_layer_norm(const ctorch_tensor *x, int64_t normalized_rank, const ctorch_tensor *weight,

@@ -63,6 +63,8 @@ public final class TrainingRun {
     let dataset = try DatasetSource(source).load(labels: configuration.labels, seed: configuration.seed)
     // The last bits of σ_d depend on the number of threads: a resumed run keeps the value that it began with.
     var (resolved, model) = try configuration.resolved(for: dataset, sigmaData: resuming?.model.sigmaData)
+    // A run that was begun with another form of the energy goes on with it.
+    if let resuming { model.energyForm = resuming.model.energyForm }
     resolved.device = device.description
     if let threads = resolved.threads { Engine.threadCount = threads }
     self.path = path

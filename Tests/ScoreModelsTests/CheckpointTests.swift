@@ -166,6 +166,19 @@ import Torch
     }
   }
 
+  @Test func energiesFromBeforeThereWasAChoiceAreProducts() throws {
+    var configuration = ModelConfiguration(
+      mlp: .init(shape: [2], width: 8, blocks: 1), process: .init(.edm), sigmaData: 0.5, isEnergy: true)
+    func form() throws -> EnergyForm? {
+      let json = try JSONDecoder().decode(ModelConfiguration.self, from: JSONEncoder().encode(configuration))
+      return (try json.makeModel(seed: 0) as? EnergyScore<MLP>)?.network.form
+    }
+    #expect(try form() == .shiftedProduct)
+    configuration.energyForm = nil
+    #expect(String(decoding: try JSONEncoder().encode(configuration), as: UTF8.self).contains("energyForm") == false)
+    #expect(try form() == .product)
+  }
+
   @Test func configurationsThatDescribeNoModelAreRefused() throws {
     let good = ModelConfiguration(mlp: .init(shape: [2]), process: .init(.edm), sigmaData: 0.5)
     let changes: [(inout ModelConfiguration) -> Void] = [

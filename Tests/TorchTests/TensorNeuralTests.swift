@@ -150,4 +150,38 @@ struct TensorNeuralTests {
     }
     expectClose(x.interpolated(height: 1, width: 10, .bicubic), Tensor(expected, shape: [1, 1, 1, 10]), rtol: 1e-12)
   }
+
+  /// Layers whose second derivatives take one pass where they are not recorded and several operators where they are, at
+  /// sizes with whole vectors and a rest.
+  @Test(arguments: ["silu", "groupNorm", "conv2d"], [DType.float32, .float64])
+  func secondDerivativesDoNotDependOnTheirRecord(_ layer: String, dtype: DType) throws {
+    let shapes =
+      switch layer {
+      case "silu": [[3, 4, 7, 900]]
+      case "conv2d": [[3, 4, 7, 5], [6, 4, 3, 3], [6]]
+      default: [[3, 4, 7, 5], [4], [4]]
+      }
+    let inputs = shapes.enumerated().map { normal($1, index: UInt64($0)).to(dtype).variable() }
+    let output =
+      switch layer {
+      case "silu": inputs[0].silu()
+      case "conv2d": inputs[0].conv2d(weight: inputs[1], bias: inputs[2], padding: 1)
+      default: inputs[0].groupNorm(groups: 2, weight: inputs[1], bias: inputs[2])
+      }
+    let cotangent = normal(output.shape, index: 4).to(dtype).variable()
+    let first = output.gradient(withRespectTo: inputs[0], seed: cotangent, createGraph: true)
+    let unrecorded = output.gradient(withRespectTo: inputs[0], seed: cotangent, retainGraph: true)
+    expectClose(first, unrecorded, rtol: dtype == .float32 ? 1e-4 : 1e-12, atol: dtype == .float32 ? 1e-5 : 1e-12)
+    let probe = normal(first.shape, index: 5).to(dtype)
+    let variables = [cotangent] + inputs.prefix(2)
+    let direct = try gradients(of: first, withRespectTo: variables, seed: probe, retainGraph: true)
+    let recorded = try gradients(of: first, withRespectTo: variables, seed: probe, createGraph: true)
+    for (index, (one, other)) in zip(direct, recorded).enumerated() {
+      let scale = other.abs().max().item()
+      // A convolution is linear in its input, and its second derivative there 0.
+      #expect(scale > 0.01 || layer == "conv2d" && index == 1)
+      let tolerance = dtype == .float32 ? 1e-4 : 1e-12
+      expectClose(one, other, rtol: tolerance, atol: tolerance * scale, "\(layer), \(index)")
+    }
+  }
 }

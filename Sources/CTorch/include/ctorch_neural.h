@@ -21,6 +21,7 @@ CTORCH_API int ctorch_group_norm(const ctorch_tensor *x, int64_t groups, const c
 CTORCH_API int ctorch_layer_norm(const ctorch_tensor *x, int64_t normalized_rank, const ctorch_tensor *_Nullable weight,
                                  const ctorch_tensor *_Nullable bias, double epsilon,
                                  ctorch_tensor *_Nullable *_Nonnull out);
+CTORCH_API int ctorch_silu(const ctorch_tensor *x, ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_API int ctorch_softmax(const ctorch_tensor *x, int64_t dimension, ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_API int ctorch_log_softmax(const ctorch_tensor *x, int64_t dimension, ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_API int ctorch_upsample_nearest2d(const ctorch_tensor *x, int64_t height, int64_t width,

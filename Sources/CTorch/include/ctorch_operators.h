@@ -9,7 +9,7 @@
 
 #define CTORCH_UNARY_OPERATORS(X)                                                                                     \
   X(neg) X(abs) X(sign) X(exp) X(expm1) X(log) X(log1p) X(sqrt) X(rsqrt) X(square) X(reciprocal) X(sin) X(cos)        \
-  X(tanh) X(erf) X(erfinv) X(sigmoid) X(relu) X(silu) X(mish) X(floor) X(ceil) X(round) X(isfinite) X(logical_not)
+  X(tanh) X(erf) X(erfinv) X(sigmoid) X(relu) X(mish) X(floor) X(ceil) X(round) X(isfinite) X(logical_not)
 
 #define CTORCH_BINARY_OPERATORS(X)                                                                                    \
   X(add) X(sub) X(mul) X(div) X(pow) X(maximum) X(minimum) X(atan2) X(eq) X(ne) X(lt) X(le) X(gt) X(ge)               \

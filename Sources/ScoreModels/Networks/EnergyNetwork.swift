@@ -1,22 +1,28 @@
 public import Torch
 
-/// A network that is the gradient of a scalar, ∇ᵤφ(u) with φ(u) = ⟨u, f(u)⟩ for any network f: its Jacobian is symmetric,
-/// so the score made from it is that of a density, at the price of a backward pass in each evaluation.
+/// A network that is the gradient of a scalar, ∇ᵤφ(u) with φ(u) = ⟨u + 1, f(u)⟩ for any network f, or another
+/// ``EnergyForm``: its Jacobian is symmetric, so the score made from it is that of a density, at the price of a backward
+/// pass in each evaluation.
 ///
 /// Salimans & Ho (2021), *Should EBMs model the energy or the score?* (ICLR workshop); Du et al. (2023), arXiv 2302.11552.
 public struct EnergyNetwork<Base: ScoreNetwork>: PotentialNetwork {
   /// The network f.
   public let base: Base
+  /// How φ is made from it.
+  public let form: EnergyForm
 
   /// The parameters carry no prefix.
   public static var parameterNames: [String: String] { ["base": ""] }
 
   /// Makes an energy network.
-  public init(_ base: Base) { self.base = base }
+  public init(_ base: Base, form: EnergyForm = .shiftedProduct) {
+    self.base = base
+    self.form = form
+  }
 
-  /// φ(u) = ⟨u, f(u)⟩ for each example: `[batch]`.
+  /// φ(u) for each example: `[batch]`.
   public func potential(_ u: Tensor, noise: Tensor, condition: Tensor?) -> Tensor {
-    (u * base(u, noise: noise, condition: condition)).sumPerExample()
+    form.potential(u, base(u, noise: noise, condition: condition))
   }
 
   /// ∇ᵤφ(u), a tensor of u's shape.

@@ -12,6 +12,8 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   public var sigmaData: Double
   /// Whether the score is the gradient of an energy.
   public var isEnergy: Bool
+  /// The form of the energy, if it is one; files from before there was a choice have none, which stands for `product`.
+  public var energyForm: EnergyForm?
   /// The sizes of a multilayer perceptron, if it is one.
   public var mlp: MLP.Configuration?
   /// The sizes of a U-Net, if it is one.
@@ -43,6 +45,7 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
     self.classCount = classCount
     self.sigmaData = sigmaData
     self.isEnergy = isEnergy
+    energyForm = isEnergy ? .shiftedProduct : nil
   }
 
   /// Builds the model with initial weights drawn from a seed.
@@ -78,9 +81,9 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   private func score(_ network: some ScoreNetwork) throws -> any ScoreModel {
     let process = try process.makeProcess()
     let parameterization = Parameterization.edm(sigmaData: sigmaData)
-    return isEnergy
-      ? NetworkScore(EnergyNetwork(network), process: process, parameterization: parameterization)
-      : NetworkScore(network, process: process, parameterization: parameterization)
+    guard isEnergy else { return NetworkScore(network, process: process, parameterization: parameterization) }
+    let energy = EnergyNetwork(network, form: energyForm ?? .product)
+    return NetworkScore(energy, process: process, parameterization: parameterization)
   }
 }
 
