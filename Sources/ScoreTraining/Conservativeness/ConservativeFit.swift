@@ -41,7 +41,8 @@ public struct ConservativeFit: Sendable {
   /// Makes settings.
   public init(
     pointCount: Int = 512, dataCount: Int = 2048, dataWeight: Double = 0.2, dataRate: Double = 0.2,
-    damping: Double = 0, iterationLimit: Int = 20, stepLimit: Int = 100, checkInterval: Int = 5, sigmas: [Double] = [0.1, 0.2, 0.5, 1, 2, 3], checkCount: Int = 256,
+    damping: Double = 0, iterationLimit: Int = 20, stepLimit: Int = 100, checkInterval: Int = 5,
+    sigmas: [Double] = [0.1, 0.2, 0.5, 1, 2, 3], checkCount: Int = 256,
     seed: UInt64 = 0
   ) {
     self.pointCount = pointCount
@@ -154,7 +155,8 @@ private struct GaussNewton {
   private func advance(_ step: Int) throws {
     var generator = RandomGenerator(seed: settings.seed, purpose: .probes, index: UInt64(step))
     let probe = AsymmetryProbe(
-      at: data.draw(settings.pointCount, for: model, using: &generator), process: process, noiseLevels: objective.noiseLevels,
+      at: data.draw(settings.pointCount, for: model, using: &generator), process: process,
+      noiseLevels: objective.noiseLevels,
       using: &generator)
     let held = HeldPoints(
       at: data.draw(settings.dataCount, for: model, using: &generator), process: process, objective: objective,

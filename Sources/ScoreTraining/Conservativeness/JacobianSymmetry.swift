@@ -65,7 +65,9 @@ public struct JacobianSymmetry: Constraint {
   ///
   /// - Throws: `ConstraintError` for parameters of another model.
   public func residual(at parameters: [Tensor]) throws -> Tensor {
-    guard let probe else { throw ConstraintError("the symmetry of a Jacobian is taken at points that no step has drawn") }
+    guard let probe else {
+      throw ConstraintError("the symmetry of a Jacobian is taken at points that no step has drawn")
+    }
     return try model.evaluate(at: parameters) { try probe.asymmetry(of: model) }
   }
 }
@@ -124,7 +126,9 @@ struct AsymmetryProbe {
     points = process.perturb(data, noise: generator.normal(data.shape, dtype: data.dtype).to(data.device), at: times)
     vectors = generator.signs(data.shape, dtype: data.dtype).to(data.device)
     labels = batch.labels
-    scale = process.scale(times).to(data.dtype).broadcastable(toRank: data.rank) / (4 * Double(data.elementCount)).squareRoot()
+    scale =
+      process.scale(times).to(data.dtype).broadcastable(toRank: data.rank)
+      / (4 * Double(data.elementCount)).squareRoot()
     self.process = process
   }
 
