@@ -43,7 +43,7 @@ struct LinearField: ScoreModel {
       at: TrainingBatch(examples: examples), process: process, noiseLevels: .logNormal(), using: &generator)
     let matrix = model.matrix.value.detached()
     let vectors = probe.vectors.to(.float64)
-    let variance = process.sigma(probe.times).square().to(.float64).reshaped(5, 1)
+    let variance = process.sigma(probe.points.times).square().to(.float64).reshaped(5, 1)
     let products: Tensor = vectors.matmul((matrix - matrix.transposed()).transposed())
     let expected: Tensor = variance * products / 60.squareRoot()
     #expect((vectors.abs() .== 1).sum().item() == 15)

@@ -187,30 +187,21 @@ private struct GaussNewton {
 
 /// Noisy data whose denoising is weighed like in an objective.
 private struct HeldPoints {
-  let points: Tensor
-  let times: Tensor
-  let labels: Tensor?
+  let points: NoisyPoints
   let scale: Tensor
   let target: Tensor
-  let process: any DiffusionProcess
 
   init(
     at batch: TrainingBatch, process: any DiffusionProcess, objective: DenoisingScoreMatching, weight: Double,
     using generator: inout RandomGenerator
   ) {
     let data = batch.examples
-    times = objective.noiseLevels.times(data.size(0), process: process, using: &generator).to(data.device)
-    points = process.perturb(data, noise: generator.normal(data.shape, dtype: data.dtype).to(data.device), at: times)
-    labels = batch.labels
+    points = NoisyPoints(batch, process: process, noiseLevels: objective.noiseLevels, using: &generator)
     scale =
-      (objective.weighting(process.sigma(times)) / Double(data.elementCount)).sqrt().to(data.dtype)
-      .broadcastable(toRank: data.rank) * weight
+      points.factor { (objective.weighting(process.sigma($0)) / Double(data.elementCount)).sqrt() } * weight
     target = data * scale
-    self.process = process
   }
 
   /// μ·√(w/(mD))·D.
-  func denoised(by model: any ScoreModel) -> Tensor {
-    model.denoised(points, at: times, process: process, condition: labels) * scale
-  }
+  func denoised(by model: any ScoreModel) -> Tensor { points.denoised(by: model) * scale }
 }

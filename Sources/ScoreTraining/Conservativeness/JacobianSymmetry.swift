@@ -105,31 +105,52 @@ extension TrainingData {
   }
 }
 
-/// Noisy points with a vector at each, and the model's asymmetry along it.
-struct AsymmetryProbe {
+/// Data made noisy, each example at a time of its own.
+struct NoisyPoints {
   /// xₜ, `[n, …]`.
-  let points: Tensor
+  let x: Tensor
   let times: Tensor
   let labels: Tensor?
+  let process: any DiffusionProcess
+
+  init(
+    _ batch: TrainingBatch, process: any DiffusionProcess, noiseLevels: NoiseDistribution,
+    using generator: inout RandomGenerator
+  ) {
+    let data = batch.examples
+    times = noiseLevels.times(data.size(0), process: process, using: &generator).to(data.device)
+    x = process.perturb(data, noise: generator.normal(data.shape, dtype: data.dtype).to(data.device), at: times)
+    labels = batch.labels
+    self.process = process
+  }
+
+  /// A function of the times, to broadcast against the points.
+  func factor(_ function: (Tensor) -> Tensor) -> Tensor {
+    function(times).to(x.dtype).broadcastable(toRank: x.rank)
+  }
+
+  /// D at the points, or at others in their place.
+  func denoised(by model: any ScoreModel, at other: Tensor? = nil) -> Tensor {
+    model.denoised(other ?? x, at: times, process: process, condition: labels)
+  }
+}
+
+/// Noisy points with a vector at each, and the model's asymmetry along it.
+struct AsymmetryProbe {
+  let points: NoisyPoints
   /// v, of signs.
   let vectors: Tensor
   /// s/√(4nD), to broadcast against the points.
   let scale: Tensor
-  let process: any DiffusionProcess
 
   init(
     at batch: TrainingBatch, process: any DiffusionProcess, noiseLevels: NoiseDistribution,
     using generator: inout RandomGenerator
   ) {
     let data = batch.examples
-    times = noiseLevels.times(data.size(0), process: process, using: &generator).to(data.device)
-    points = process.perturb(data, noise: generator.normal(data.shape, dtype: data.dtype).to(data.device), at: times)
+    points = NoisyPoints(batch, process: process, noiseLevels: noiseLevels, using: &generator)
     vectors = generator.signs(data.shape, dtype: data.dtype).to(data.device)
-    labels = batch.labels
-    scale =
-      process.scale(times).to(data.dtype).broadcastable(toRank: data.rank)
-      / (4 * Double(data.elementCount)).squareRoot()
-    self.process = process
+    scale = points.factor(process.scale) / (4 * Double(data.elementCount)).squareRoot()
   }
 
   /// s·(∂D/∂x − ∂D/∂xᵀ)·v/√(4nD), recorded in the parameters.
@@ -137,8 +158,8 @@ struct AsymmetryProbe {
   /// Jᵀ·w is a backward pass; it is linear in w, so that its derivative along v is J·v, and its value at w = v is Jᵀ·v.
   func asymmetry(of model: any ScoreModel) throws -> Tensor {
     try withGradients {
-      let (x, w) = (points.variable(), vectors.variable())
-      let denoised = model.denoised(x, at: times, process: process, condition: labels)
+      let (x, w) = (points.x.variable(), vectors.variable())
+      let denoised = points.denoised(by: model, at: x)
       let transposed = try gradients(of: denoised, withRespectTo: [x], seed: w, createGraph: true)[0]
       let direct = try gradients(of: transposed, withRespectTo: [w], seed: vectors, createGraph: true)[0]
       return ((direct - transposed) * scale).flattened()
