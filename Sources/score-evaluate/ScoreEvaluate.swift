@@ -60,11 +60,7 @@ struct ScoreEvaluate: ParsableCommand {
   @Flag(help: "Print one JSON object instead of a table.")
   var json = false
 
-  @Option(help: ArgumentHelp("auto, cpu, cuda, cuda:N or mps.", valueName: "name"))
-  var device = Device.automatic
-
-  @Option(help: ArgumentHelp("The number of threads on the processor.", valueName: "n"))
-  var threads: Int?
+  @OptionGroup var placement: DeviceOptions
 
   @Option(help: "How progress is shown.")
   var progress = ProgressStyle.auto
@@ -81,12 +77,6 @@ struct ScoreEvaluate: ParsableCommand {
     if let probes, !(1...10_000).contains(probes) {
       throw ValidationError("--probes needs a whole number from 1 to 10000, not \(probes)")
     }
-    if device != Device.automatic, Device(device) == nil {
-      throw ValidationError("--device needs auto, cpu, cuda, cuda:N or mps, not \(device)")
-    }
-    if let threads, !(1...256).contains(threads) {
-      throw ValidationError("--threads needs a whole number from 1 to 256, not \(threads)")
-    }
     if labels != nil, let data, DatasetSource.builtInNames.contains(data) {
       throw ValidationError("--labels names the labels of an IDX file, which \(data) is not")
     }
@@ -95,8 +85,7 @@ struct ScoreEvaluate: ParsableCommand {
   func run() throws {
     InterruptSignal.install()
     Engine.keepFreedMemory()
-    let device = try Device.prepared(device)
-    if let threads { Engine.threadCount = threads }
+    let device = try placement.prepare()
     let saved = try SavedModel(contentsOf: source, useAverage: !rawWeights, device: device)
     let (name, dataset) = try load(for: saved.record.run)
     let evaluator = Evaluator(

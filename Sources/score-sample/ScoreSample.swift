@@ -36,11 +36,7 @@ struct ScoreSample: ParsableCommand {
   @Option(help: ArgumentHelp("Also write the samples as a float32 array.", valueName: "file.npy"))
   var npy: String?
 
-  @Option(help: ArgumentHelp("auto, cpu, cuda, cuda:N or mps.", valueName: "name"))
-  var device = Device.automatic
-
-  @Option(help: ArgumentHelp("The number of threads on the processor.", valueName: "n"))
-  var threads: Int?
+  @OptionGroup var placement: DeviceOptions
 
   @Option(help: "How progress is shown.")
   var progress = ProgressStyle.auto
@@ -52,19 +48,12 @@ struct ScoreSample: ParsableCommand {
     where path == "" {
       throw ValidationError("\(name) has an empty path")
     }
-    if device != Device.automatic, Device(device) == nil {
-      throw ValidationError("--device needs auto, cpu, cuda, cuda:N or mps, not \(device)")
-    }
-    if let threads, !(1...256).contains(threads) {
-      throw ValidationError("--threads needs a whole number from 1 to 256, not \(threads)")
-    }
   }
 
   func run() throws {
     InterruptSignal.install()
     Engine.keepFreedMemory()
-    let device = try Device.prepared(device)
-    if let threads { Engine.threadCount = threads }
+    let device = try placement.prepare()
     let saved = try SavedModel(contentsOf: source, useAverage: !rawWeights, device: device)
     let configuration = saved.record.model
     let request = SampleRequest(

@@ -146,11 +146,7 @@ struct TrainingOptions: ParsableArguments {
 
 /// Where it runs and what it shows.
 struct RunningOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("auto, cpu, cuda, cuda:N or mps. (default: auto)", valueName: "name"))
-  var device: String?
-
-  @Option(help: ArgumentHelp("The number of threads on the processor.", valueName: "n"))
-  var threads: Int?
+  @OptionGroup var placement: DeviceOptions
 
   @Option(help: ArgumentHelp("The steps between checkpoints, of which the newest three are kept.", valueName: "n"))
   var checkpointEvery: Int?
@@ -165,8 +161,7 @@ struct RunningOptions: ParsableArguments {
   var resume = false
 
   func apply(to configuration: inout RunConfiguration) {
-    set(&configuration.device, device)
-    set(&configuration.threads, threads)
+    placement.apply(to: &configuration)
     set(&configuration.checkpointEvery, checkpointEvery)
     set(&configuration.sampleEvery, sampleEvery)
   }

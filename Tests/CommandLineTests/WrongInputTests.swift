@@ -183,6 +183,27 @@ import Testing
     }
   }
 
+  @Test func theToolsShareTheOptionsOfTheDevice() throws {
+    try temporaryFolder { folder in
+      let tools: [(Tool, [String])] = [
+        (.train, ["--data", "digits", "--out", "\(folder)/run"]), (.sample, [folder, "--out", "\(folder)/a.png"]),
+        (.evaluate, [folder]),
+      ]
+      for (tool, options) in tools {
+        for (wrong, sentence) in [
+          (["--device", "tpu"], "--device needs auto, cpu, cuda, cuda:N or mps, not tpu"),
+          (["--threads", "257"], "--threads needs a whole number from 1 to 256, not 257"),
+        ] {
+          try tool.expectFailure(
+            options + wrong, status: 64, mentioning: ["error: \(sentence); see \(tool.name) --help"], in: folder)
+        }
+        let help = try tool.run(["--help"], in: folder).output
+        #expect(help.contains("  --device <name>         auto, cpu, cuda, cuda:N or mps. (default: auto)\n"))
+        #expect(help.contains("  --threads <n>           The number of threads on the processor.\n"))
+      }
+    }
+  }
+
   @Test func helpListsTheOptionsAndSucceeds() throws {
     try temporaryFolder { folder in
       for (tool, options) in [

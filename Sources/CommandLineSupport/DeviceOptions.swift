@@ -1,0 +1,38 @@
+public import ArgumentParser
+public import ScoreKit
+
+/// Where a tool computes.
+public struct DeviceOptions: ParsableArguments {
+  /// The name of the device, if it was given.
+  @Option(help: ArgumentHelp("auto, cpu, cuda, cuda:N or mps. (default: auto)", valueName: "name"))
+  public var device: String?
+
+  /// The number of threads, if it was given.
+  @Option(help: ArgumentHelp("The number of threads on the processor.", valueName: "n"))
+  public var threads: Int?
+
+  /// Makes options that are not given.
+  public init() {}
+
+  /// Checks the options by the rules of a run's.
+  public func validate() throws {
+    var options = RunConfiguration()
+    apply(to: &options)
+    do { try options.validate() } catch { throw ValidationError(error.description) }
+  }
+
+  /// Replaces the options of a run where others were given.
+  public func apply(to configuration: inout RunConfiguration) {
+    if let device { configuration.device = device }
+    if let threads { configuration.threads = threads }
+  }
+
+  /// Sets the number of threads and returns the device, ready for use; called before the first tensor is made.
+  ///
+  /// - Throws: `Device.Unavailable`.
+  public func prepare() throws -> Device {
+    let device = try Device.prepared(device ?? Device.automatic)
+    if let threads { Engine.threadCount = threads }
+    return device
+  }
+}
