@@ -57,27 +57,53 @@ import Torch
     expectNoLeaks { _ = withoutGradients { network(u, noise: noise, condition: nil) } }
   }
 
-  @Test(arguments: [
-    (EDMProcess() as any DiffusionProcess, [0.1, 2.0]), (VarianceExploding(), [0.2, 0.8]),
-    (VariancePreserving(), [0.1, 0.9]), (SubVariancePreserving(), [0.1, 0.9]),
-  ]) func theScoreIsMinusTheGradientOfTheEnergy(process: any DiffusionProcess, times: [Double]) {
-    let model = EnergyScore(
-      EnergyNetwork(Self.base()), process: process, parameterization: .edm(sigmaData: 0.5, noiseScale: 3))
-    let (x, t, labels) = (normal([2, 5]).variable(), Tensor(times), Tensor([2, 3]))
-    let energy = model.energy(x, at: t, condition: labels)
-    #expect(energy.shape == [2])
-    expectClose(
-      model.score(x, at: t, condition: labels), -energy.sum().gradient(withRespectTo: x), rtol: 1e-8, atol: 1e-8)
+  private static func model(process: Int, _ parameterization: Parameterization) -> EnergyScore<MLP> {
+    EnergyScore(
+      EnergyNetwork(base()), process: NetworkScoreTests.processes[process], parameterization: parameterization)
   }
 
-  @Test func itsEnergyHasTheScoreAsFiniteDifferences() {
+  /// Networks are told times of the order of 1, so that neither derivative is small.
+  private static let parameterizations: [Parameterization] = [
+    .edm(sigmaData: 0.5, noiseScale: 3), .noise(timeScale: 2), .velocity(timeScale: 3), .denoised(timeScale: 1),
+  ]
+
+  @Test(arguments: NetworkScoreTests.processes.indices, parameterizations)
+  func theScoreIsMinusTheGradientOfTheEnergy(process: Int, parameterization: Parameterization) {
+    let model = Self.model(process: process, parameterization)
+    let (x, t, labels) = (normal([2, 5]).variable(), Tensor([0.15, 0.9]), Tensor([2, 3]))
+    let energy = model.energy(x, at: t, condition: labels)
+    #expect(energy.shape == [2])
+    let score = model.score(x, at: t, condition: labels)
+    expectClose(score, -energy.sum().gradient(withRespectTo: x), rtol: 1e-12, atol: 1e-13 * score.norm())
+    #expect(score.norm() > 0.1)
+  }
+
+  @Test(arguments: NetworkScoreTests.processes.indices, parameterizations)
+  func itsEnergyHasTheScoreAsFiniteDifferences(process: Int, parameterization: Parameterization) {
+    let model = Self.model(process: process, parameterization)
     let (t, labels) = (Tensor([0.2, 0.8]), Tensor([2, 3]))
-    let model = EnergyScore(
-      EnergyNetwork(Self.base()), process: VariancePreserving(), parameterization: .edm(sigmaData: 0.5, noiseScale: 3))
     let (x, direction, h) = (normal([2, 5]), normal([2, 5], seed: 8), 1e-4)
     func energy(_ step: Double) -> Tensor { model.energy(x + step * direction, at: t, condition: labels) }
     let slope = (8 * (energy(h) - energy(-h)) - (energy(2 * h) - energy(-2 * h))) / (12 * h)
-    expectClose(-(model.score(x, at: t, condition: labels) * direction).sum(1), slope, rtol: 1e-7, atol: 1e-7)
+    let expected = -(model.score(x, at: t, condition: labels) * direction).sum(1)
+    expectClose(slope, expected, rtol: 1e-7, atol: 1e-9 * (1 + expected.norm()))
+    #expect(expected.norm() > 0.1)
+  }
+
+  @Test(arguments: NetworkScoreTests.processes.indices, parameterizations)
+  func itsScoreHasNoAsymmetry(process: Int, parameterization: Parameterization) throws {
+    let process = NetworkScoreTests.processes[process]
+    let plain = NetworkScore(Self.base(), process: process, parameterization: parameterization)
+    let energy = EnergyScore(EnergyNetwork(Self.base()), process: process, parameterization: parameterization)
+    func values(_ model: any ScoreModel) throws -> [Double] {
+      var generator = RandomGenerator(seed: 3)
+      let levels = [0.1, 1, 3].map { max($0, process.sigma(process.timeRange.lowerBound)) }
+      return try asymmetry(of: model, process: process, at: levels, examples: normal([20, 5]), using: &generator)
+        .map(\.nasym.value)
+    }
+    let nasym = try values(energy)
+    #expect(nasym.allSatisfy { $0 < 1e-12 }, "\(nasym)")
+    #expect(try values(plain).allSatisfy { $0 > 1e-6 })
   }
 
   /// What a Metropolis step needs: differences of energies of 64 numbers that are σ apart, which rounding must leave small
@@ -103,15 +129,15 @@ import Torch
     #expect(error > 0 && error < bound, "differences are off by \(error)")
   }
 
-  @Test func onlyTheParameterizationWithAnEnergyOffersOne() throws {
+  @Test func whereTheNetworkHasAPotentialTheScoreHasAnEnergy() throws {
     let process = EDMProcess()
-    let edm = EnergyScore(EnergyNetwork(Self.base()), process: process, parameterization: .edm(sigmaData: 0.5))
-    let energyModel = try #require(edm.energyModel)
     let (x, t) = (normal([2, 5]), Tensor([0.5, 2]))
-    expectIdentical(energyModel.energy(x, at: t), edm.energy(x, at: t, condition: nil))
-    let noise = EnergyScore(EnergyNetwork(Self.base()), process: process, parameterization: .noise(timeScale: 999))
-    #expect(noise.energyModel == nil)
-    let plain = NetworkScore(Self.base(), process: process, parameterization: .edm(sigmaData: 0.5))
-    #expect(plain.energyModel == nil)
+    for parameterization in NetworkScoreTests.parameterizations {
+      let model = EnergyScore(EnergyNetwork(Self.base()), process: process, parameterization: parameterization)
+      let energyModel = try #require(model.energyModel)
+      expectIdentical(energyModel.energy(x, at: t), model.energy(x, at: t, condition: nil))
+      let plain = NetworkScore(Self.base(), process: process, parameterization: parameterization)
+      #expect(plain.energyModel == nil)
+    }
   }
 }

@@ -48,19 +48,41 @@ public protocol PotentialNetwork: ScoreNetwork {
 }
 
 extension NetworkScore: EnergyModel where Network: PotentialNetwork {
-  /// E = (½‖x‖² − ½c_skip‖x‖² − s²·(c_out/c_in)·φ(c_in·x/s))/(s²σ²), up to a constant for each time: `[batch]`.
+  /// E whose gradient is minus the score under each parameterization, up to a constant for each time: `[batch]`.
   ///
-  /// - Precondition: the parameterization is that of EDM.
+  /// With F = ∇φ they are gradients:
+  ///
+  /// ```
+  /// edm        E = (½(1 − c_skip)‖x‖² − s²·(c_out/c_in)·φ(c_in·x/s))/(s²σ²)
+  /// noise      E = φ(x)/(sσ)                             score −F/(sσ)
+  /// velocity   E = (½(1 − s²)‖x‖² + s²σφ(x))/(s²σ²)      score −((1 − s²)·x + s²σF)/(s²σ²)
+  /// denoised   E = (½‖x‖² − sφ(x))/(s²σ²)                score −(x − sF)/(s²σ²)
+  /// ```
+  ///
+  /// Under the last one terms of the order of ‖x‖²/σ² cancel: in single precision differences of energies have few digits
+  /// at small noise levels, as has the score.
   public func energy(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
-    guard case .edm(let sigmaData, let noiseScale) = parameterization else {
-      preconditionFailure("the energy is defined for the EDM parameterization, not for \(parameterization)")
-    }
     let scale = process.scale(t).to(x.dtype)
     let sigma = process.sigma(t).to(x.dtype)
-    let variance = sigma.square() + sigmaData * sigmaData
-    let u = x / (scale * variance.sqrt()).broadcastable(toRank: x.rank)
-    let potential = network.potential(u, noise: sigma.log() * (noiseScale / 4), condition: condition)
-    // (1 − c_skip)/(s²σ²) = 1/(s²(σ² + σ_d²)), and c_out/c_in = σσ_d.
-    return 0.5 * u.square().sumPerExample() - potential * (sigmaData / sigma)
+    func potential(timeScale: Double) -> Tensor {
+      network.potential(x, noise: t.to(x.dtype) * timeScale, condition: condition)
+    }
+    switch parameterization {
+    case .edm(let sigmaData, let noiseScale):
+      let variance = sigma.square() + sigmaData * sigmaData
+      let u = x / (scale * variance.sqrt()).broadcastable(toRank: x.rank)
+      let potential = network.potential(u, noise: sigma.log() * (noiseScale / 4), condition: condition)
+      // (1 − c_skip)/(s²σ²) = 1/(s²(σ² + σ_d²)), and c_out/c_in = σσ_d.
+      return 0.5 * u.square().sumPerExample() - potential * (sigmaData / sigma)
+    case .noise(let timeScale):
+      return potential(timeScale: timeScale) / (scale * sigma)
+    case .velocity(let timeScale):
+      // (1 − s²)/(s²σ²), which is 1 for variance-preserving processes.
+      let curvature = (1 - scale.square()) / (scale * sigma).square()
+      return 0.5 * x.square().sumPerExample() * curvature + potential(timeScale: timeScale) / sigma
+    case .denoised(let timeScale):
+      let difference = 0.5 * x.square().sumPerExample() - scale * potential(timeScale: timeScale)
+      return difference / (scale * sigma).square()
+    }
   }
 }

@@ -64,13 +64,6 @@ public struct NetworkScore<Network: ScoreNetwork>: ScoreModel {
     denoised(x, t, Level(scale: self.process.scale(t), sigma: self.process.sigma(t), like: x), condition)
   }
 
-  /// The model itself if its network has a potential and its parameterization is that of EDM, for which the energy is
-  /// defined.
-  public var energyModel: (any EnergyModel)? {
-    guard case .edm = parameterization else { return nil }
-    return self as? any EnergyModel
-  }
-
   /// Scale and noise level, shaped to broadcast against the batch.
   private struct Level {
     let scale: Tensor
