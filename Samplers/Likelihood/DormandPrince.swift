@@ -26,8 +26,9 @@ struct DormandPrince {
     let evaluations: [Int]
   }
 
-  private static let nodes: [Double] = [0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1]
-  private static let stages: [[Double]] = [
+  /// The places c of the stages within a step, and the shares a of earlier rates that each stage adds up.
+  static let nodes: [Double] = [0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1]
+  static let stages: [[Double]] = [
     [],
     fractions([(1, 5)]),
     fractions([(3, 40), (9, 40)]),
@@ -37,9 +38,9 @@ struct DormandPrince {
     fractions([(35, 384), (0, 1), (500, 1113), (125, 192), (-2187, 6784), (11, 84)]),
   ]
   /// The weights of order 5.
-  private static let weights = stages[6] + [0]
+  static let weights = stages[6] + [0]
   /// Their differences from those of order 4.
-  private static let errorWeights = fractions([
+  static let errorWeights = fractions([
     (71, 57600), (0, 1), (-71, 16695), (71, 1920), (-17253, 339200), (22, 525), (-1, 40),
   ])
 
