@@ -74,8 +74,7 @@ extension ParsableCommand {
     // So is a limit on the size of files.
     signal(SIGXFSZ, SIG_IGN)
     Engine.onFailure { error in
-      let advice = "there is not enough memory for \(error.operation); use a smaller --batch-size or a smaller model"
-      report(error.isOutOfMemory ? advice : "\(error); this is a mistake in the program, please report it")
+      report(error.isOutOfMemory ? outOfMemory(error) : "\(error); this is a mistake in the program, please report it")
       Foundation.exit(ExitStatus.software.rawValue)
     }
     do {
@@ -96,6 +95,12 @@ extension ParsableCommand {
       }
       exit(withError: ExitCode(ExitStatus(for: error).rawValue))
     }
+  }
+
+  /// What to do where memory runs out, among the options that the tool has.
+  private static func outOfMemory(_ error: EngineError) -> String {
+    let batch = helpMessage().contains("--batch-size") ? "a smaller --batch-size or " : ""
+    return "there is not enough memory for \(error.operation); use \(batch)a smaller model"
   }
 
   private static func report(_ sentence: String) { write("error: \(sentence)") }

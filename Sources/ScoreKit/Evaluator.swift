@@ -27,18 +27,23 @@ public struct Evaluator: Hashable, Sendable {
   public var probeCount: Int?
   /// Whether the log likelihood is computed, which takes by far the longest.
   public var measuresLikelihood: Bool
+  /// The number of examples in an evaluation of the network, at most `count`; by default chosen by their shape.
+  ///
+  /// It changes memory and speed, and values by rounding alone.
+  public var batchSize: Int?
   /// The seed.
   public var seed: UInt64
 
   /// Makes an evaluator.
   public init(
     count: Int = 1024, noiseLevels: [Double]? = nil, probeCount: Int? = nil, measuresLikelihood: Bool = true,
-    seed: UInt64 = 0
+    batchSize: Int? = nil, seed: UInt64 = 0
   ) {
     self.count = count
     self.noiseLevels = noiseLevels
     self.probeCount = probeCount
     self.measuresLikelihood = measuresLikelihood
+    self.batchSize = batchSize
     self.seed = seed
   }
 
@@ -108,6 +113,8 @@ public struct Evaluator: Hashable, Sendable {
     let shape: [Int]
     /// What the noise and the probes of the asymmetry are drawn from.
     let generator: RandomGenerator
+    /// The number of examples in an evaluation of the network, where it was given.
+    let givenBatchSize: Int?
     var count: Int { seeds.count }
 
     init(_ evaluator: Evaluator, of dataset: Dataset, source: String, for model: ModelConfiguration) throws(RunError) {
@@ -117,13 +124,16 @@ public struct Evaluator: Hashable, Sendable {
           .data, "\(source) holds \(describe(shape)), and the model was trained on \(describe(model.shape))")
       }
       precondition(evaluator.count > 0, "a model is not evaluated on \(evaluator.count) examples")
+      precondition(evaluator.batchSize ?? 1 > 0, "a batch has a positive size, not \(evaluator.batchSize ?? 0)")
       self.dataset = dataset
       var generator = RandomGenerator(seed: evaluator.seed, purpose: .evaluation)
       let order = generator.uniform([dataset.count], dtype: .float64).argsort()
-      positions = order[0..<min(evaluator.count, dataset.count)]
+      let count = min(evaluator.count, dataset.count)
+      positions = order[0..<count]
       generator = RandomGenerator(seed: evaluator.seed, purpose: .evaluation, index: 1)
-      seeds = (0..<positions.size(0)).map { _ in generator.next() }
+      seeds = (0..<count).map { _ in generator.next() }
       self.generator = RandomGenerator(seed: evaluator.seed, purpose: .evaluation, index: 2)
+      givenBatchSize = evaluator.batchSize.map { min($0, count) }
       labels = model.classCount > 0 ? dataset.labels?.gathering(positions) : nil
       if let largest = labels?.max().item(), largest >= Double(model.classCount) {
         throw RunError(
@@ -132,15 +142,16 @@ public struct Evaluator: Hashable, Sendable {
       }
     }
 
-    /// The number of examples in an evaluation of the network, a function of the shape alone; large images have few, since
-    /// derivatives need memory.
+    /// The number of examples in an evaluation of the network, by default a function of the shape alone; large images have
+    /// few, since derivatives need memory.
     var batchSize: Int {
-      min(evaluationBatchSize(shape), max(4, 65536 / shape.reduce(1, *)))
+      givenBatchSize ?? min(evaluationBatchSize(shape), max(4, 65536 / shape.reduce(1, *)))
     }
 
-    /// The examples in parts of one or more evaluations.
+    /// The examples in parts of one or more evaluations; of one where their size was given, as memory grows with a part.
     func parts(atLeast elements: Int = 0) -> [Range<Int>] {
-      let length = batchSize * max(1, elements / (batchSize * shape.reduce(1, *)))
+      let several = givenBatchSize == nil ? elements / (batchSize * shape.reduce(1, *)) : 1
+      let length = batchSize * max(1, several)
       return stride(from: 0, to: count, by: length).map { $0..<min($0 + length, count) }
     }
 
@@ -184,7 +195,8 @@ public struct Evaluator: Hashable, Sendable {
         var generator = generator
         let result = try asymmetry(
           of: model, process: process, at: [sigma], examples: x, condition: labels,
-          method: probes.map { .probes($0) } ?? .automatic, batchSize: min(64, batchSize), using: &generator)
+          method: probes.map { .probes($0) } ?? .automatic, batchSize: givenBatchSize ?? min(64, batchSize),
+          using: &generator)
         try observe?(.asymmetry, Double(index + 1) / Double(levels.count))
         return result
       }

@@ -48,6 +48,12 @@ struct ScoreEvaluate: ParsableCommand {
       valueName: "n"))
   var probes: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "The number of examples in an evaluation of the network: memory and speed; values change by rounding alone. (default: by the size of an example)",
+      valueName: "n"))
+  var batchSize: Int?
+
   @Flag(inversion: .prefixedNo, help: "Compute the log likelihood, which takes the longest.")
   var likelihood = true
 
@@ -77,6 +83,9 @@ struct ScoreEvaluate: ParsableCommand {
     if let probes, !(1...10_000).contains(probes) {
       throw ValidationError("--probes needs a whole number from 1 to 10000, not \(probes)")
     }
+    if let batchSize, !(1...100_000).contains(batchSize) {
+      throw ValidationError("--batch-size needs a whole number from 1 to 100000, not \(batchSize)")
+    }
     if labels != nil, let data, DatasetSource.builtInNames.contains(data) {
       throw ValidationError("--labels names the labels of an IDX file, which \(data) is not")
     }
@@ -89,7 +98,8 @@ struct ScoreEvaluate: ParsableCommand {
     let saved = try SavedModel(contentsOf: source, useAverage: !rawWeights, device: device)
     let (name, dataset) = try load(for: saved.record.run)
     let evaluator = Evaluator(
-      count: count, noiseLevels: noiseLevels, probeCount: probes, measuresLikelihood: likelihood, seed: seed)
+      count: count, noiseLevels: noiseLevels, probeCount: probes, measuresLikelihood: likelihood, batchSize: batchSize,
+      seed: seed)
     let total = min(count, dataset.count)
     var shown: (stage: Evaluator.Stage, progress: CommandLineSupport.Progress)?
     let evaluation = try evaluator.evaluation(

@@ -48,6 +48,15 @@ import Testing
       let without = try evaluate(options + ["--no-likelihood"], in: folder)
       #expect(without.likelihood == nil && without.levels == evaluation.levels)
 
+      // Nor do batches of another size matter, beyond rounding.
+      let small = try evaluate(options + ["--batch-size", "5"], in: folder)
+      #expect(small.data == evaluation.data)
+      for (level, other) in zip(small.levels, evaluation.levels) {
+        expectClose(level.loss.value, other.loss.value, rtol: 1e-4)
+        expectClose(level.asym.value, other.asym.value, rtol: 1e-2)
+      }
+      expectClose(try #require(small.likelihood).nats.value, likelihood.nats.value, rtol: 1e-3)
+
       let table = try Tool.evaluate.run(options + common, in: folder)
       #expect(table.status == 0, "\(table.errors)")
       for word in [
@@ -109,7 +118,8 @@ import Testing
   @Test func wrongInputsAreOneSentence() throws {
     try temporaryFolder { folder in
       for (options, word) in [
-        (["--count", "0"], "--count"), (["--probes", "0"], "--probes"), (["--noise-levels", "1,x"], "--noise-levels"),
+        (["--count", "0"], "--count"), (["--batch-size", "0"], "--batch-size"), (["--probes", "0"], "--probes"),
+        (["--noise-levels", "1,x"], "--noise-levels"),
         (["--noise-levels=-1"], "-1"), (["--threads", "0"], "--threads"), (["--device", "abacus"], "--device"),
         (["--data", ""], "--data"), (["--data", "digits", "--labels", "a"], "--labels"), (["--colour"], "--colour"),
       ] {

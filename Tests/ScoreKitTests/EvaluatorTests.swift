@@ -140,6 +140,23 @@ import Testing
     expect(.data, "class 5", model, classes, Dataset(name: "normal", examples: dataset.examples, labels: labels))
   }
 
+  @Test func batchesAreOfTheSizeThatIsAskedFor() throws {
+    let (model, record, dataset) = try Self.normal()
+    let byDefault = try Self.evaluation(Evaluator(count: 50), model, record, dataset)
+    for batchSize in [1, 7, 1000] {
+      let recorder = BatchRecorder(base: model)
+      let result = try Self.evaluation(Evaluator(count: 50, batchSize: batchSize), recorder, record, dataset)
+      // 50 points are no more than 50, and the likelihoods of all of them are checked.
+      #expect(recorder.sizes.values == (batchSize == 1000 ? [50] : batchSize == 7 ? [7, 1] : [1]))
+      for (level, other) in zip(result.levels, byDefault.levels) {
+        expectClose(level.loss.value, other.loss.value, rtol: 1e-9)
+        expectClose(level.nasym.value, other.nasym.value, rtol: 1e-9, atol: 1e-20)
+      }
+      expectClose(
+        try #require(result.likelihood).nats.value, try #require(byDefault.likelihood).nats.value, rtol: 1e-9)
+    }
+  }
+
   @Test func stagesAreObservedInOrder() throws {
     let (model, record, dataset) = try Self.normal()
     var seen: [(Evaluator.Stage, Double)] = []
@@ -152,6 +169,19 @@ import Testing
     }
     let order = seen.map { Evaluator.Stage.allCases.firstIndex(of: $0.0) ?? 9 }
     #expect(order == order.sorted())
+  }
+}
+
+/// A score that notes the sizes of the batches that it is evaluated in.
+private struct BatchRecorder: ScoreModel {
+  final class Sizes: @unchecked Sendable { var values: Set<Int> = [] }
+
+  let base: GaussianMixtureScore
+  let sizes = Sizes()
+
+  func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    sizes.values.insert(x.size(0))
+    return base.score(x, at: t, condition: condition)
   }
 }
 
