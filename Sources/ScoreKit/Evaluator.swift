@@ -56,7 +56,7 @@ public struct Evaluator: Hashable, Sendable {
   ///   - isAverage: whether the weights are the moving average.
   ///   - dataset: the examples.
   ///   - source: what the data are called.
-  ///   - observe: told the share of each stage that is done; what it throws ends the evaluation.
+  ///   - observe: told after each batch the share of the stage that is done; what it throws ends the evaluation.
   /// - Throws: `RunError` for settings or data that do not suit the model, `ConservativenessError` and `SamplerError` for a
   ///   model whose derivatives are not finite.
   public func evaluation(
@@ -191,15 +191,12 @@ public struct Evaluator: Hashable, Sendable {
       _ observe: ((Stage, Double) throws -> Void)?
     ) throws -> [Asymmetry] {
       let x = dataset.batch(positions).examples
-      return try levels.enumerated().flatMap { index, sigma in
-        var generator = generator
-        let result = try asymmetry(
-          of: model, process: process, at: [sigma], examples: x, condition: labels,
-          method: probes.map { .probes($0) } ?? .automatic, batchSize: givenBatchSize ?? min(64, batchSize),
-          using: &generator)
-        try observe?(.asymmetry, Double(index + 1) / Double(levels.count))
-        return result
-      }
+      var generator = generator
+      return try asymmetry(
+        of: model, process: process, at: levels, examples: x, condition: labels,
+        method: probes.map { .probes($0) } ?? .automatic, batchSize: givenBatchSize ?? min(64, batchSize),
+        using: &generator
+      ) { share in try observe?(.asymmetry, share) }
     }
 
     func likelihood(

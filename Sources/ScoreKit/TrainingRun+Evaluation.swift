@@ -7,8 +7,11 @@ extension TrainingRun {
   /// It is a function of the weights and the configuration. Costs about as much as 20 training steps, or as a fiftieth of
   /// the training where that is less; the number of examples, from 8 to 256, is chosen for that.
   ///
+  /// - Parameter observe: as that of `Evaluator.evaluation`; where it throws, the file stays as it was.
   /// - Throws: `FileError`, and as `Evaluator.evaluation`.
-  public func writeEvaluation() throws -> Evaluation {
+  public func writeEvaluation(
+    observe: ((_ stage: Evaluator.Stage, _ share: Double) throws -> Void)? = nil
+  ) throws -> Evaluation {
     let steps = max(1, min(20, (configuration.steps ?? 0) / 50))
     let isSmall = record.model.shape.reduce(1, *) <= 16
     // With one probe, an example at six noise levels costs about as much as 20 examples of a training step.
@@ -18,20 +21,33 @@ extension TrainingRun {
     let evaluation = try trainer.withAveragedWeights {
       try evaluator.evaluation(
         of: trainer.model, record: record, step: trainer.step, isAverage: true, on: dataset,
-        source: configuration.data ?? dataset.name)
+        source: configuration.data ?? dataset.name, observe: observe)
     }
     try AtomicFile.write(try evaluation.encoded(), to: evaluationPath)
     return evaluation
   }
 
+  /// Whether the file of the evaluation is there and about the present step.
+  var isEvaluated: Bool { (try? Evaluation(contentsOf: evaluationPath))?.model.step == trainer.step }
+
   /// Evaluates at the end of the training; a model that cannot be evaluated is still one that was trained.
-  func evaluate(_ observe: (Event) throws -> Void) throws {
+  ///
+  /// - Parameter shouldStop: asked before the first and after each batch; where it says yes, nothing is written.
+  func evaluate(shouldStop: () -> Bool, _ observe: (Event) throws -> Void) throws -> Outcome {
+    struct Stop: Error {}
+    if shouldStop() { return .stopped(step: trainer.step) }
     do {
-      try observe(.evaluation(writeEvaluation(), path: evaluationPath))
+      let evaluation = try withoutActuallyEscaping(shouldStop) { shouldStop in
+        try writeEvaluation { _, _ in if shouldStop() { throw Stop() } }
+      }
+      try observe(.evaluation(evaluation, path: evaluationPath))
+    } catch is Stop {
+      return .stopped(step: trainer.step)
     } catch let error as ConservativenessError {
       try observe(.noEvaluation(reason: error.description))
     } catch let error as RunError {
       try observe(.noEvaluation(reason: error.description))
     }
+    return .finished
   }
 }

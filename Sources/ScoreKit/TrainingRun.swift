@@ -31,7 +31,7 @@ public final class TrainingRun {
   public enum Outcome: Equatable, Sendable {
     /// All steps were taken.
     case finished
-    /// It was asked to stop and wrote a checkpoint.
+    /// It was asked to stop and wrote a checkpoint; at the last step the evaluation is missing.
     case stopped(step: Int)
   }
 
@@ -180,7 +180,8 @@ public final class TrainingRun {
   /// Takes the steps that are left.
   ///
   /// - Parameters:
-  ///   - shouldStop: asked after each step; where it says yes, a checkpoint is written and `stopped` returned.
+  ///   - shouldStop: asked after each step and each batch of the evaluation; where it says yes, a checkpoint is written and
+  ///     `stopped` returned.
   ///   - observe: told what happens.
   /// - Throws: `TrainingDiverged`, `FileError`; the checkpoints written so far stay good.
   public func train(
@@ -214,8 +215,8 @@ public final class TrainingRun {
       if isStopping { return .stopped(step: report.step) }
     }
     try writeLossCurve()
-    if trainer.step > start || !FileManager.default.fileExists(atPath: evaluationPath) { try evaluate(observe) }
-    return .finished
+    guard trainer.step > start || !isEvaluated else { return .finished }
+    return try evaluate(shouldStop: shouldStop, observe)
   }
 
   /// Sums over the steps between two lines of metrics.

@@ -71,7 +71,10 @@ struct ScoreTrain: ParsableCommand {
       progress.note("\(zeros) of \(weights) weights are exactly 0, a sparsity of \(Double(zeros) / Double(weights))")
     }
     if case .stopped(let step) = outcome {
-      throw Interrupted("stopped at step \(step) with a checkpoint; add --resume to go on")
+      throw Interrupted(
+        step < steps
+          ? "stopped at step \(step) with a checkpoint; add --resume to go on"
+          : "stopped before the evaluation with a checkpoint of all \(step) steps; add --resume to evaluate")
     }
     print(run.path)
   }

@@ -93,6 +93,32 @@ import Testing
     }
   }
 
+  @Test func interruptEndsTheEvaluation() throws {
+    try temporaryFolder { folder in
+      let run = "\(folder)/run"
+      // The larger the network and the batches, the longer the evaluation.
+      let options = [
+        "--data", "digits", "--out", run, "--steps", "1", "--sample-every", "0", "--batch-size", "640",
+        "--threads", "1", "--device", "cpu", "--progress", "plain",
+      ]
+      #expect(try Tool.train.run(options, in: folder).status == 0)
+      let evaluation = try #require(contents("\(run)/evaluation.json"))
+      try FileManager.default.removeItem(atPath: "\(run)/evaluation.json")
+      let resume = ["--out", run, "--resume", "--progress", "plain"]
+      let process = try Tool.train.start(resume, in: folder)
+      func errors() -> String { (try? String(contentsOfFile: "\(folder)/tool.err", encoding: .utf8)) ?? "" }
+      while !errors().contains("going on from step 1"), process.isRunning { usleep(5_000) }
+      process.interrupt()
+      process.waitUntilExit()
+      #expect(process.terminationReason == .exit && process.terminationStatus == 130, "\(errors())")
+      #expect(errors().contains("stopped before the evaluation") && errors().contains("--resume"), "\(errors())")
+      let files = try FileManager.default.contentsOfDirectory(atPath: run).sorted()
+      #expect(!files.contains { $0.contains("evaluation") }, "\(files)")
+      #expect(try Tool.train.run(resume, in: folder).status == 0)
+      #expect(contents("\(run)/evaluation.json") == evaluation)
+    }
+  }
+
   @Test func pointsHaveNatsAndExactDerivatives() throws {
     try temporaryFolder { folder in
       let run = "\(folder)/run"
@@ -119,9 +145,9 @@ import Testing
     try temporaryFolder { folder in
       for (options, word) in [
         (["--count", "0"], "--count"), (["--batch-size", "0"], "--batch-size"), (["--probes", "0"], "--probes"),
-        (["--noise-levels", "1,x"], "--noise-levels"),
-        (["--noise-levels=-1"], "-1"), (["--threads", "0"], "--threads"), (["--device", "abacus"], "--device"),
-        (["--data", ""], "--data"), (["--data", "digits", "--labels", "a"], "--labels"), (["--colour"], "--colour"),
+        (["--noise-levels", "1,x"], "--noise-levels"), (["--noise-levels=-1"], "-1"),
+        (["--threads", "0"], "--threads"), (["--device", "abacus"], "--device"), (["--data", ""], "--data"),
+        (["--data", "digits", "--labels", "a"], "--labels"), (["--colour"], "--colour"),
       ] {
         try Tool.evaluate.expectFailure([folder] + options, status: 64, mentioning: [word], in: folder)
       }

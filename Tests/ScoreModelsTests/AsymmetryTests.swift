@@ -166,6 +166,27 @@ struct FieldScore: ScoreModel {
     #expect(try Self.measure(model, at: [1], examples: x, method) != [all[1]])
   }
 
+  @Test func eachBatchIsObservedAndCanBeTheLast() throws {
+    struct Stop: Error {}
+    let model = FieldScore { $0.tanh() }
+    func shares(stoppingAt last: Double) throws -> [Double] {
+      var (shares, generator) = ([Double](), RandomGenerator(seed: 1))
+      do {
+        _ = try asymmetry(
+          of: model, process: Self.process, at: [0.1, 1], examples: normal([8, 2]), batchSize: 3, using: &generator
+        ) { share in
+          shares.append(share)
+          if share >= last { throw Stop() }
+        }
+      } catch is Stop {}
+      return shares
+    }
+    let expected = [3.0, 6, 8, 11, 14, 16].map { $0 / 16 }
+    expectClose(Tensor(try shares(stoppingAt: 2)), Tensor(expected), rtol: 1e-14)
+    #expect(try shares(stoppingAt: 0.6).count == 4)
+    #expect(try shares(stoppingAt: 2).last == 1)
+  }
+
   @Test func itLeavesNothingRecorded() throws {
     let model = MLPScore(Self.network(), process: Self.process, parameterization: .edm(sigmaData: 0.5))
     for method in [AsymmetryMethod.exact, .probes(2)] {

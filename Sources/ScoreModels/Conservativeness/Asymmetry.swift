@@ -36,14 +36,16 @@ public struct Asymmetry: Codable, Hashable, Sendable {
 ///   - method: whether J is formed or probed.
 ///   - batchSize: the number of points that are evaluated together.
 ///   - generator: draws noise and probes.
+///   - observe: called after each batch with the share of the work that is done; what it throws ends the measurement.
 /// - Returns: an entry for each noise level, in their order.
 /// - Throws: `ConservativenessError` for arguments that make no sense, a noise level that the process does not have, a score
-///   whose dependence on x is not recorded and results that are not finite; what differentiating the model throws.
+///   whose dependence on x is not recorded and results that are not finite; what differentiating the model throws, and
+///   what `observe` throws.
 /// - Complexity: for each noise level and batch an evaluation and the backward passes of the method.
 public func asymmetry(
   of model: any ScoreModel, process: any DiffusionProcess, at sigmas: [Double], examples: Tensor,
   condition: Tensor? = nil, method: AsymmetryMethod = .automatic, batchSize: Int = 64,
-  using generator: inout RandomGenerator
+  using generator: inout RandomGenerator, observe: ((_ share: Double) throws -> Void)? = nil
 ) throws -> [Asymmetry] {
   try checkArguments(examples: examples, condition: condition, method: method, batchSize: batchSize)
   let known = process.sigma(process.timeRange.lowerBound)...process.sigma(process.timeRange.upperBound)
@@ -59,7 +61,9 @@ public func asymmetry(
     probeCount: method.probeCount(dimension: examples.elementCount / examples.size(0)), batchSize: batchSize,
     seeds: (0..<examples.size(0)).map { _ in generator.next() }, dtype: model.computationDType ?? .float64,
     device: device)
-  return try sigmas.map { try measurement.asymmetry(at: $0) }
+  return try sigmas.enumerated().map { index, sigma in
+    try measurement.asymmetry(at: sigma) { share in try observe?((Double(index) + share) / Double(sigmas.count)) }
+  }
 }
 
 private func checkArguments(
@@ -90,17 +94,19 @@ private struct AsymmetryMeasurement {
   let dtype: DType
   let device: Device
 
-  func asymmetry(at sigma: Double) throws -> Asymmetry {
+  func asymmetry(at sigma: Double, _ observe: (Double) throws -> Void) throws -> Asymmetry {
     let time = process.time(sigma: sigma)
     var (asymmetries, squares): ([Double], [Double]) = ([], [])
     for start in stride(from: 0, to: seeds.count, by: batchSize) {
-      let norms = try norms(of: start..<min(start + batchSize, seeds.count), at: time)
+      let end = min(start + batchSize, seeds.count)
+      let norms = try norms(of: start..<end, at: time)
       asymmetries += norms.asymmetry.elements(as: Double.self)
       squares += norms.square.elements(as: Double.self)
       try require(
         norms.isFinite && norms.asymmetry.allFinite && norms.square.allFinite,
         "the score or its Jacobian is not finite at noise level \(sigma): check the model's weights and that it was trained "
           + "for this process")
+      try observe(Double(end) / Double(seeds.count))
     }
     return Asymmetry(
       sigma: sigma, asym: Estimate(meanOf: asymmetries),
