@@ -40,13 +40,15 @@ public struct ProbabilityFlowLikelihood: Sendable, Hashable {
   public var sigmaMax: Double?
   /// The standard deviation σ_d of the data.
   public var sigmaData: Double
-  /// The number of attempted steps after which an example is given up.
+  /// The number of attempted steps after which an example is given up, with an error that names it.
+  ///
+  /// Tolerances ten times smaller take about 1.6 times the steps.
   public var stepLimit: Int
 
   /// Makes the method.
   public init(
     divergence: Divergence = .automatic, relativeTolerance: Double = 1e-4, absoluteTolerance: Double = 1e-4,
-    sigmaMin: Double? = nil, sigmaMax: Double? = nil, sigmaData: Double = 1, stepLimit: Int = 10_000
+    sigmaMin: Double? = nil, sigmaMax: Double? = nil, sigmaData: Double = 1, stepLimit: Int = 1000
   ) {
     self.divergence = divergence
     self.relativeTolerance = relativeTolerance

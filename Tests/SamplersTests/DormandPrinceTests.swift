@@ -69,6 +69,21 @@ import Torch
     if order == 5 { #expect(trees.contains { abs(Self.sum(lower, $0) - 1 / Double($0.density)) > 1e-4 }) }
   }
 
+  /// The second example's rate is a square wave of 10⁵ jumps.
+  @Test func anExampleThatNeedsTooManyStepsIsNamed() {
+    func solve() throws {
+      _ = try DormandPrince(relativeTolerance: 1e-6, absoluteTolerance: 1e-6, stepLimit: 50).integrate(
+        .zeros([3, 1], dtype: .float64), from: 0, to: 1, integralScale: 1, observe: nil
+      ) { _, u, positions in
+        let rates = zip(u, positions).map { $1 == 1 && Int($0 * 1e5) % 2 == 1 ? -1.0 : 1.0 }
+        return (Tensor(rates).reshaped(u.count, 1), rates)
+      }
+    }
+    let errors = (0..<2).map { _ in #expect(throws: SamplerError.self) { try solve() } }
+    #expect(errors[0]?.description.contains("example 1 needs more than 50 steps") == true, "\(errors)")
+    #expect(errors[0]?.description == errors[1]?.description)
+  }
+
   /// y′ = cos(u)·y with the integral of y², from 0 to 2: the error falls with the tolerance, and the steps grow slowly.
   @Test func errorsFollowTheTolerance() throws {
     func solve(_ tolerance: Double) throws -> DormandPrince.Solution {
