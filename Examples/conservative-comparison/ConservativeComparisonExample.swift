@@ -49,8 +49,14 @@ struct ConservativeComparisonExample: ParsableCommand {
     transform: { try List($0, "channels", of: "whole numbers such as 16,32") { Int($0) } })
   var channels: List<Int>?
 
-  @Option(help: ArgumentHelp("The number of training steps of the unconstrained network.", valueName: "n"))
+  @Option(help: ArgumentHelp("The number of training steps where it is equal.", valueName: "n"))
   var steps = 600
+
+  @Option(
+    help: ArgumentHelp(
+      "The number of unconstrained steps whose time all have where time is equal. (default: twice --steps)",
+      valueName: "n"))
+  var budgetSteps: Int?
 
   @Option(help: ArgumentHelp("The examples in a step.", valueName: "n"))
   var batchSize = 128
@@ -71,7 +77,7 @@ struct ConservativeComparisonExample: ParsableCommand {
     })
   var ways = List(Way.Kind.allCases)
 
-  @Option(help: "Whether all take the same steps, or as many as fit in the time of the unconstrained network's.")
+  @Option(help: "Whether all take the same steps, or as many as fit in the same time.")
   var budget = Budgets.both
 
   @Option(
@@ -126,7 +132,7 @@ struct ConservativeComparisonExample: ParsableCommand {
   func validate() throws {
     for (name, value, range) in [
       ("fit-steps", fitSteps, 1...10_000), ("fit-points", fitPoints, 1...100_000),
-      ("evaluation-count", evaluationCount ?? 1, 1...1_000_000),
+      ("evaluation-count", evaluationCount ?? 1, 1...1_000_000), ("budget-steps", budgetSteps ?? 1, 1...1_000_000),
     ] where !range.contains(value) {
       throw ValidationError(
         "--\(name) needs a whole number from \(range.lowerBound) to \(range.upperBound), not \(value)")
@@ -198,7 +204,7 @@ struct ConservativeComparisonExample: ParsableCommand {
     for comparison in comparisons {
       print("\n\(comparison.table(memory: memory))\n\n\(comparison.asymmetryTable)")
     }
-    try writePictures(of: comparisons, name: dataset.name)
+    try writePictures(of: comparisons, data: experiment.training)
   }
 
   private struct Plan: Hashable {
@@ -213,16 +219,17 @@ struct ConservativeComparisonExample: ParsableCommand {
     if budget != .time { plans.append((.steps, all.map { Plan(way: $0, steps: steps) })) }
     guard budget != .steps else { return plans }
     var counts = Dictionary(timeSteps.elements.map { ($0.kind, $0.steps) }) { $1 }
-    counts[.off] = steps
+    let budgetSteps = budgetSteps ?? 2 * steps
+    counts[.off] = budgetSteps
     let unknown = ways.elements.filter { counts[$0] == nil }
     if !unknown.isEmpty {
       let costs = try experiment.calibrate([.off] + unknown, clock: clock)
-      let measured = try experiment.stepsAtEqualTime(costs)
-      counts.merge(measured) { given, _ in given }
+      print("\(costs.summary), in \(clock.name)")
+      counts.merge(try experiment.steps(inTimeOf: budgetSteps, costs)) { given, _ in given }
     }
     let text = ways.elements.filter { $0 != .off }.map { "\($0.rawValue)=\(counts[$0] ?? 0)" }.joined(separator: ",")
-    if !text.isEmpty { print("in the time of \(steps) unconstrained steps: --time-steps \(text)") }
-    plans.append((.time, all.map { Plan(way: $0, steps: counts[$0.kind] ?? steps) }))
+    if !text.isEmpty { print("in the time of \(budgetSteps) unconstrained steps: --time-steps \(text)") }
+    plans.append((.time, all.map { Plan(way: $0, steps: counts[$0.kind] ?? budgetSteps) }))
     return plans
   }
 
@@ -254,16 +261,17 @@ struct ConservativeComparisonExample: ParsableCommand {
     return peaks
   }
 
-  private func writePictures(of comparisons: [Comparison], name: String) throws {
-    try penaltyCurves(of: comparisons, data: name).write(toPNG: "\(out)/penalty-curve.png")
+  private func writePictures(of comparisons: [Comparison], data: Dataset) throws {
+    try penaltyCurves(of: comparisons, data: data.name).write(toPNG: "\(out)/penalty-curve.png")
     var names = ["penalty-curve.png"]
     for comparison in comparisons {
       let suffix = comparison.budget.name.replacingOccurrences(of: " ", with: "-")
-      try comparison.samples(data: name).write(toPNG: "\(out)/samples-\(suffix).png")
-      names.append("samples-\(suffix).png")
-      if let fields = comparison.fields(data: name) {
-        try fields.write(toPNG: "\(out)/fields-\(suffix).png")
-        names.append("fields-\(suffix).png")
+      for (kind, image) in [
+        ("samples", try comparison.samples(data: data)), ("fields", comparison.fields(data: data.name)),
+      ] {
+        guard let image else { continue }
+        try image.write(toPNG: "\(out)/\(kind)-\(suffix).png")
+        names.append("\(kind)-\(suffix).png")
       }
     }
     print("\n\(names.joined(separator: ", ")) are in \(out)")

@@ -29,11 +29,12 @@ extension Comparison {
         points: [(outcome.loss.value, max(value, floor))])
     }
     var chart = LineChart(
-      title: "\(data), \(budget.name): asymmetry of the score (mean NAsym) over held-out loss",
+      title: "\(data), \(budget.name): mean NAsym of the score against its loss",
       xLabel: "held-out loss (lower and further left is better)", series: series, marks: marks, yScale: .logarithmic,
       height: 520)
-    let highest = outcomes.map(\.nasym.value).max() ?? 1
-    chart.yRange = (floor / 1.5)...max(highest * 2, floor * 10)
+    // With room for the legend above.
+    let highest = max(outcomes.map(\.nasym.value).max() ?? 1, floor)
+    chart.yRange = (floor / 1.1)...(highest * 10)
     return chart.image()
   }
 
@@ -43,20 +44,27 @@ extension Comparison {
     return (values.min() ?? 1e-10) / 3
   }
 
-  /// Samples of each way, beside each other.
-  func samples(data: String) throws -> Image {
-    let pictures = try outcomes.map { outcome -> Image in
-      let title = "\(outcome.way.name), \(outcome.steps) steps"
-      guard outcome.samples.rank == 2 else {
-        return try Image.picture(of: outcome.samples, columns: 8).rgb().captioned(title)
-      }
-      let values: [Double] = outcome.samples.elements()
-      let points = (0..<outcome.samples.size(0)).map { (values[2 * $0], values[2 * $0 + 1]) }
-      return ScatterPlot(points: points, range: outcome.field?.range, title: title, size: 440).image()
+  /// Samples of each way beside each other, after some of the data; `nil` for data that have no picture.
+  func samples(data: Dataset) throws -> Image? {
+    let shape = data.exampleShape
+    guard data.isImages || shape == [2] else { return nil }
+    func picture(_ samples: Tensor, _ title: String) throws -> Image {
+      if data.isImages { return try Image.picture(of: samples, columns: 8).rgb().captioned(title) }
+      let values: [Double] = samples.elements()
+      let points = (0..<samples.size(0)).map { (values[2 * $0], values[2 * $0 + 1]) }
+      return ScatterPlot(points: points, range: outcomes.first?.field?.range, title: title, size: 440).image()
     }
-    return ImageGrid(columns: min(4, pictures.count), padding: 8).image(of: pictures)
-      .captioned("samples of \(data), \(budget.name)")
+    let count = min(data.count, data.isImages ? 64 : 2000)
+    let examples = data.batch(at: .range(0, to: Double(count), dtype: .int64)).examples
+    let pictures =
+      [try picture(examples, "data")]
+      + (try outcomes.map { try picture($0.samples, "\($0.way.name), \($0.steps) steps") })
+    return ImageGrid(columns: columns(of: pictures.count), padding: 8).image(of: pictures)
+      .captioned("\(data.name), \(budget.name): data, and samples of each model from the same noise")
   }
+
+  /// Of a grid of at most two rows while there are few pictures.
+  private func columns(of count: Int) -> Int { count <= 3 ? count : max(2, min(4, (count + 1) / 2)) }
 
   /// The scores of points of the plane and their curls, on one scale of colours; `nil` for other data.
   func fields(data: String) -> Image? {
@@ -66,7 +74,7 @@ extension Comparison {
     let magnitudes = fields.flatMap { $0.1.curl.map(abs) }.filter(\.isFinite).sorted()
     let limit = max(1e-12, magnitudes.isEmpty ? 1 : magnitudes[magnitudes.count * 99 / 100])
     let plots = fields.map { name, field in field.plot(title: name, limit: limit, size: 480) }
-    return ImageGrid(columns: min(4, plots.count), padding: 8).image(of: plots).captioned(
+    return ImageGrid(columns: columns(of: plots.count), padding: 8).image(of: plots).captioned(
       "\(data), \(budget.name): arrows are the score s at noise level \(ScoreField.sigma), colours its curl ds2/dx1 - ds1/dx2"
     )
   }

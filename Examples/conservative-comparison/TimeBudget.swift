@@ -30,6 +30,20 @@ struct Cost: Equatable {
   }
 }
 
+extension [Way.Kind: Cost] {
+  /// Such as "a step takes 4.5 ms (off), 8.1 ms (projection, 230 ms where it projects)".
+  var summary: String {
+    func milliseconds(_ time: Double) -> String { String(format: time < 0.1 ? "%.1f ms" : "%.0f ms", time * 1e3) }
+    let parts = Way.Kind.allCases.compactMap { kind -> String? in
+      guard let cost = self[kind], kind != .fit else { return nil }
+      let projected = cost.projectedStep == cost.step ? "" : ", \(milliseconds(cost.projectedStep)) where it projects"
+      return "\(milliseconds(cost.step)) (\(kind.rawValue)\(projected))"
+    }
+    let fit = self[.fit].map { ", a fit \(milliseconds($0.after))" } ?? ""
+    return "a step takes \(parts.joined(separator: ", "))\(fit)"
+  }
+}
+
 /// The time that training is measured by.
 enum TrainingClock {
   /// That of the processor in this process: what another program takes does not count.
@@ -51,18 +65,20 @@ enum TrainingClock {
 }
 
 extension Experiment {
-  /// What each kind of training costs: medians over a few steps of each, which take turns.
+  /// What each kind of training costs: medians over some steps of each, which take turns.
   ///
-  /// The steps are of the same models on the same data, and are forgotten.
+  /// The steps are of the same models on the same data, and are forgotten. They take some seconds, or as long as a few steps do.
   func calibrate(_ kinds: [Way.Kind], clock: TrainingClock) throws -> [Way.Kind: Cost] {
-    let (rounds, length) = (8, 5)
+    let (rounds, length) = (40, 5)
+    let (fewestRounds, seconds) = (6, 10.0)
     var trainers: [(kind: Way.Kind, trainer: Trainer)] = []
     for kind in kinds where kind != .fit {
       let way = Way.all(of: [kind], penaltyWeights: [1])[0]
       trainers.append((kind, try makeTrainer(way, steps: rounds * length, projectionEvery: length)))
     }
     var times: [Way.Kind: (plain: [Double], projected: [Double])] = [:]
-    for round in 0..<rounds {
+    let beginning = clock.now
+    for round in 0..<rounds where round < fewestRounds || clock.now - beginning < seconds {
       for (kind, trainer) in trainers {
         for _ in 0..<length {
           let start = clock.now
@@ -88,24 +104,25 @@ extension Experiment {
     return costs
   }
 
-  /// The steps that fit into the time of the unconstrained run, for each kind.
+  /// The steps that fit into the time of a number of unconstrained ones, for each kind.
   ///
-  /// - Throws: `RunError` for a way that has no time left for as much as a tenth of the steps.
-  func stepsAtEqualTime(_ costs: [Way.Kind: Cost]) throws -> [Way.Kind: Int] {
+  /// - Throws: `RunError` for a way that has no time left for as much as a tenth of them.
+  func steps(inTimeOf count: Int, _ costs: [Way.Kind: Cost]) throws -> [Way.Kind: Int] {
     guard let off = costs[.off] else { return [:] }
-    let budget = off.time(steps: steps, projections: 0)
-    var result: [Way.Kind: Int] = [:]
-    for (kind, cost) in costs {
-      result[kind] = try kind == .off ? steps : cost.steps(within: budget) { try projectionCount(kind, steps: $0) }
-      if let steps = result[kind], steps < max(1, self.steps / 10) {
-        throw RunError(
-          .usage,
-          "in the \(String(format: "%.1f", budget)) s of \(self.steps) unconstrained steps \(kind.rawValue) takes \(steps): "
-            + (kind == .fit
-              ? "raise --steps, or lower --fit-steps or --fit-points" : "raise --steps, or leave it out of --ways"))
-      }
-    }
-    return result
+    let budget = off.time(steps: count, projections: 0)
+    return try Dictionary(
+      uniqueKeysWithValues: costs.map { kind, cost in
+        if kind == .off { return (kind, count) }
+        let steps = try cost.steps(within: budget) { try projectionCount(kind, steps: $0) }
+        guard steps >= max(1, count / 10) else {
+          throw RunError(
+            .usage,
+            "\(kind.rawValue) has time for \(steps) steps in the \(String(format: "%.1f", budget)) s that \(count) "
+              + "unconstrained ones take: raise --budget-steps, "
+              + (kind == .fit ? "or lower --fit-steps or --fit-points" : "or leave it out of --ways"))
+        }
+        return (kind, steps)
+      })
   }
 
   private func projectionCount(_ kind: Way.Kind, steps: Int) throws -> Int {

@@ -134,7 +134,7 @@ import Testing
   @Test func measuresHowManyStepsFit() throws {
     try temporaryFolder { folder in
       let result = try run(
-        small + ["--out", folder, "--budget", "time", "--ways", "off,energy", "--steps", "40"])
+        small + ["--out", folder, "--budget", "time", "--ways", "off,energy", "--budget-steps", "40"])
       #expect(result.status == 0, "\(result.errors)")
       let steps = result.output.split(separator: "\n").first { $0.contains("--time-steps energy=") }?
         .split(separator: "=").last.flatMap { Int($0) }
@@ -151,7 +151,8 @@ import Testing
     (["--learning-rate", "0"], 64, "--learning-rate"), (["--threads", "0"], 64, "--threads"),
     (["--fit-steps", "0"], 64, "--fit-steps"), (["--fit-points", "0"], 64, "--fit-points"),
     (["--evaluation-count", "0"], 64, "--evaluation-count"), (["--time-steps", "off=3"], 64, "--time-steps"),
-    (["--budget", "money"], 64, "--budget"), (["--out", ""], 64, "--out"), (["--data", "nowhere"], 66, "nowhere"),
+    (["--budget", "money"], 64, "--budget"), (["--budget-steps", "0"], 64, "--budget-steps"),
+    (["--out", ""], 64, "--out"), (["--data", "nowhere"], 66, "nowhere"),
     (["--data", "moons", "--model", "unet"], 64, "--model"), (["--channels", "16,32"], 64, "--channels"),
   ])
   func wrongOptionsAreOneSentence(_ arguments: [String], _ status: Int32, _ word: String) throws {
