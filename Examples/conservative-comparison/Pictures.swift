@@ -68,12 +68,14 @@ extension Comparison {
 
   /// The scores of points of the plane and their curls, on one scale of colours; `nil` for other data.
   func fields(data: String) -> Image? {
-    let fields = outcomes.compactMap { outcome in outcome.field.map { (outcome.way.name, $0) } }
+    let fields = outcomes.compactMap { outcome in
+      outcome.field.map { ("\(outcome.way.name), \(outcome.steps) steps", $0) }
+    }
     guard !fields.isEmpty else { return nil }
     // A few cells with much more do not decide.
     let magnitudes = fields.flatMap { $0.1.curl.map(abs) }.filter(\.isFinite).sorted()
     let limit = max(1e-12, magnitudes.isEmpty ? 1 : magnitudes[magnitudes.count * 99 / 100])
-    let plots = fields.map { name, field in field.plot(title: name, limit: limit, size: 480) }
+    let plots = fields.map { name, field in field.plot(title: name, limit: limit, width: 480) }
     return ImageGrid(columns: columns(of: plots.count), padding: 8).image(of: plots).captioned(
       "\(data), \(budget.name): arrows are the score s at noise level \(ScoreField.sigma), colours its curl ds2/dx1 - ds1/dx2"
     )

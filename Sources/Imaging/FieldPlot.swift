@@ -28,20 +28,20 @@ public struct FieldPlot: Sendable {
   public var arrows: [Arrow]
   /// A line above the plot.
   public var title: String?
-  /// The width and height of the picture in pixels.
-  public var size: Int
+  /// The width of the picture in pixels; it is as high as the square in it needs.
+  public var width: Int
 
   /// Makes a plot.
   ///
-  /// - Precondition: the number of values is that of the cells of a square, `size` is at least 300, `range` is finite and not empty,
+  /// - Precondition: the number of values is that of the cells of a square, `width` is at least 300, `range` is finite and not empty,
   ///   `limit` is positive and finite.
   public init(
     values: [Double], range: ClosedRange<Double>, limit: Double, arrows: [Arrow] = [], title: String? = nil,
-    size: Int = 720
+    width: Int = 720
   ) {
     let side = FieldPlot.side(of: values)
     precondition(side > 0 && side * side == values.count, "\(values.count) values do not fill a square of cells")
-    precondition(size >= 300, "a plot needs at least 300 pixels, not \(size)")
+    precondition(width >= 300, "a plot with its scale needs a width of at least 300 pixels, not \(width)")
     precondition(
       range.lowerBound < range.upperBound && Axis.shows(range.lowerBound) && Axis.shows(range.upperBound),
       "a plot cannot show the range \(range)")
@@ -51,7 +51,7 @@ public struct FieldPlot: Sendable {
     self.limit = limit
     self.arrows = arrows
     self.title = title
-    self.size = size
+    self.width = width
   }
 
   /// The centre of each cell along an axis that is divided into a number of them.
@@ -62,23 +62,21 @@ public struct FieldPlot: Sendable {
 
   private static func side(of values: [Double]) -> Int { Int(Double(values.count).squareRoot().rounded()) }
 
-  /// Draws the plot: a square RGB picture.
+  /// Draws the plot: an RGB picture.
   public func image() -> Image {
     let axis = Axis(range, tickCount: 6)
     let scale = Axis(-limit...limit, tickCount: 4)
     let left = PlotFrame.labelWidth(of: axis) + 14
     let top = title == nil ? 14 : 44
-    let side = min(size - left - 24 - FieldPlot.barWidth - PlotFrame.labelWidth(of: scale), size - top - 40)
-    // Neither space at the right is larger than needed, so the plot is moved to the middle of the rows that are free.
-    let slack = size - top - 40 - side
-    let area = PlotArea(left: left, top: top + slack / 2, right: left + side, bottom: top + slack / 2 + side)
-    var canvas = Canvas(width: size, height: size)
+    let side = width - left - FieldPlot.barWidth - PlotFrame.labelWidth(of: scale) - 10
+    let area = PlotArea(left: left, top: top, right: left + side, bottom: top + side)
+    var canvas = Canvas(width: width, height: area.bottom + 40)
     let frame = PlotFrame(area: area, x: axis, y: axis)
     drawCells(on: &canvas, within: area)
     canvas.polylines(arrows.flatMap { lines(of: $0, in: frame) }, thickness: 1.2, .ink, within: area)
     frame.drawFrame(on: &canvas)
     drawScale(scale, on: &canvas, beside: area)
-    if let title { canvas.text(title, x: size / 2, y: 16, alignment: .center) }
+    if let title { canvas.text(title, x: (area.left + area.right) / 2, y: 16, alignment: .center) }
     return canvas.image()
   }
 
@@ -93,7 +91,7 @@ public struct FieldPlot: Sendable {
     }
   }
 
-  /// The distance from the plot to the scale, and the scale's width.
+  /// The distance from the plot to the scale and the scale's width.
   private static let barWidth = 18 + 16
 
   private func drawScale(_ scale: Axis, on canvas: inout Canvas, beside area: PlotArea) {

@@ -11,7 +11,7 @@ import Testing
   }
 
   @Test func waysReachWhatTheyPromise() throws {
-    let experiment = try smallExperiment(steps: 60)
+    let experiment = try smallExperiment(steps: 60, fitPoints: 256)
     func nasym(_ way: Way) throws -> Double { try train(experiment, way).nasym.value }
     let off = try nasym(.off)
     #expect(off > 1e-4)
@@ -117,15 +117,26 @@ import Testing
   @Test func writesTablesAndPicturesOfPoints() throws {
     try temporaryFolder { folder in
       let result = try run(
-        small + ["--data", "moons", "--out", folder, "--penalty-weights", "1,10"]
+        small + ["--data", "moons", "--out", folder, "--penalty-weights", "1,10", "--budget", "time"]
           + ["--time-steps", "penalty=12,projection=13,energy=14,fit=15"])
       #expect(result.status == 0, "\(result.errors)")
       for name in ["off", "penalty 1 ", "penalty 10", "projection", "energy", "fit"] {
-        // In two tables for each budget.
-        #expect(result.output.components(separatedBy: "\n| \(name)").count == 5, "\(name): \(result.output)")
+        // In two tables.
+        #expect(result.output.components(separatedBy: "\n| \(name)").count == 3, "\(name): \(result.output)")
       }
       #expect(result.output.contains("| 13, 13 projected |"), "\(result.output)")
-      for name in ["penalty-curve", "samples-equal-time", "samples-equal-steps", "fields-equal-time"] {
+      for name in ["penalty-curve", "samples-equal-time", "fields-equal-time"] {
+        #expect(try Image(contentsOfPNG: "\(folder)/\(name).png").width > 500)
+      }
+    }
+  }
+
+  @Test func bothBudgetsAreComparedWithoutTheUnconstrainedWay() throws {
+    try temporaryFolder { folder in
+      let result = try run(small + ["--out", folder, "--ways", "penalty", "--time-steps", "penalty=12"])
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.output.components(separatedBy: "\n| penalty 10 ").count == 5, "\(result.output)")
+      for name in ["penalty-curve", "samples-equal-time", "samples-equal-steps"] {
         #expect(try Image(contentsOfPNG: "\(folder)/\(name).png").width > 500)
       }
     }

@@ -52,12 +52,12 @@ import Testing
 
 /// Of a small network on the bundled digits.
 func smallExperiment(
-  steps: Int = 20, seed: UInt64 = 0, data: Dataset? = nil, evaluationCount: Int = 16
+  steps: Int = 20, seed: UInt64 = 0, fitPoints: Int = 32
 ) throws -> Experiment {
   var options = RunConfiguration()
   options.data = "digits"
   (options.model, options.width, options.blocks) = (.mlp, 24, 1)
   (options.steps, options.batchSize, options.learningRate, options.seed) = (steps, 16, 2e-3, seed)
   return try Experiment(
-    data: data ?? .digits(), options: options, fitSteps: 2, fitPoints: 32, evaluationCount: evaluationCount)
+    data: .digits(), options: options, fitSteps: 2, fitPoints: fitPoints, evaluationCount: 6)
 }
