@@ -84,6 +84,9 @@ let package = Package(
       name: "sparse-score-model", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
       path: "Examples/sparse-score-model", swiftSettings: swift),
     .executableTarget(
+      name: "conservative-comparison", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
+      path: "Examples/conservative-comparison", swiftSettings: swift),
+    .executableTarget(
       name: "periodic-regression", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
       path: "Examples/periodic-regression", swiftSettings: swift),
     .systemLibrary(name: "CHeap", path: "Benchmarks/CHeap"),
@@ -116,6 +119,9 @@ let package = Package(
       swiftSettings: swift),
     .testTarget(
       name: "SparseScoreModelTests", dependencies: ["sparse-score-model", "ScoreKit", "TestSupport"],
+      swiftSettings: swift),
+    .testTarget(
+      name: "ConservativeComparisonTests", dependencies: ["conservative-comparison", "ScoreKit", "TestSupport"],
       swiftSettings: swift),
     .testTarget(name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], swiftSettings: swift),
     .testTarget(

@@ -1,3 +1,4 @@
+import CommandLineSupport
 import Foundation
 import ScoreKit
 
@@ -59,7 +60,7 @@ struct ProjectionMemory: Codable {
   static func peak(of training: SparseTraining) throws -> Int {
     let trainer = training.makeTrainer()
     for _ in 0..<4 { try trainer.advance() }
-    return try ResidentMemory.bytes("VmHWM")
+    return try ResidentMemory.peak()
   }
 
   /// A row of the table.

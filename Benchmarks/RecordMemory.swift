@@ -1,4 +1,5 @@
 import CHeap
+import CommandLineSupport
 import Foundation
 import ScoreKit
 
@@ -48,7 +49,7 @@ struct RecordMemory: Codable {
     let record = heap_bytes() - bytes
     let recordHandles = Engine.liveHandles - handles
     _ = try problem.gradients(of: x)
-    let peak = residentBefore.flatMap { before in (try? ResidentMemory.bytes("VmHWM")).map { $0 - before } }
+    let peak = residentBefore.flatMap { before in (try? ResidentMemory.peak()).map { $0 - before } }
     return Size(handles: recordHandles, record: bytes < 0 ? nil : Int(record), peak: peak)
   }
 

@@ -1,3 +1,4 @@
+import CommandLineSupport
 import Foundation
 import ScoreKit
 
@@ -21,19 +22,9 @@ struct Experiment {
   private let sigmaData: Double
   private let process = EDMProcess()
 
-  /// Splits the data: of every 100 examples 15, but no more than 1024 in all, are held out.
+  /// Splits the data.
   init(data: Dataset, width: Int, blocks: Int, batchSize: Int, steps: Int, seed: UInt64) throws {
-    let held = min(data.count * 15 / 100, 1024)
-    guard held > 0 else {
-      throw RunError(.data, "\(data.name) has \(data.count) examples, too few to hold some out; take at least 7")
-    }
-    var generator = RandomGenerator(seed: seed, purpose: .data, index: 1)
-    let order = generator.uniform([data.count], dtype: .float64).argsort()
-    func part(_ range: Range<Int>) -> Dataset {
-      Dataset(name: data.name, examples: data.examples.gathering(order[range]))
-    }
-    heldOut = part(0..<held)
-    training = part(held..<data.count)
+    (training, heldOut) = try data.holdingOut(seed: seed)
     sigmaData = training.standardDeviation
     guard sigmaData > 0 else {
       throw RunError(.data, "all values in \(data.name) are the same: there is no distribution to learn")
@@ -103,7 +94,7 @@ struct Experiment {
 
   /// Trains the network and judges it.
   func train(_ name: String, _ sparsity: Sparsity?, report: (Trainer.Report) -> Void = { _ in }) throws -> Outcome {
-    let memory = ResidentMemory()
+    let memory = try? ResidentMemory.resetPeak()
     let model = makeModel()
     let trainer = makeTrainer(model, sparsity)
     let share = sparsity.map { $0.part / $0.target } ?? 1
@@ -116,7 +107,7 @@ struct Experiment {
       outcome.sparsities.append((step.projection?.measurements["sparsity"] ?? 0) * share)
       report(step)
     }
-    outcome.peakMemory = memory?.peak
+    outcome.peakMemory = memory == nil ? nil : try? ResidentMemory.peak()
     let state = trainer.state
     outcome.zeros = ZeroCount(state.model)
     outcome.averageZeros = ZeroCount(state.average)

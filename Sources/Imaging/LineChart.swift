@@ -9,11 +9,14 @@ public struct LineChart: Sendable {
     public var name: String
     /// Its points, in the order in which they are joined.
     public var points: [(x: Double, y: Double)]
+    /// Whether a dot marks each point of a curve.
+    public var showsPoints: Bool
 
     /// Makes a curve.
-    public init(_ name: String, points: [(x: Double, y: Double)]) {
+    public init(_ name: String, points: [(x: Double, y: Double)], showsPoints: Bool = false) {
       self.name = name
       self.points = points
+      self.showsPoints = showsPoints
     }
   }
 
@@ -104,6 +107,12 @@ public struct LineChart: Sendable {
     }
     for (index, series) in series.enumerated() {
       canvas.polylines(pieces(of: series.points, scale: scale, in: frame), thickness: 2, color(index), within: area)
+    }
+    for (index, series) in series.enumerated() where series.showsPoints {
+      for point in series.points where Axis.shows(point.x) && Axis.shows(point.y, scale: scale) {
+        let place = frame.position(point)
+        canvas.disc(x: place.x, y: place.y, radius: 4, color(index), alpha: 1, within: area)
+      }
     }
     for (index, marks) in marks.enumerated() {
       let radius = marks.points.count <= 40 ? 4.0 : 2  // Few must be found, many kept apart.

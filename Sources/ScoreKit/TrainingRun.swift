@@ -73,20 +73,7 @@ public final class TrainingRun {
     record = RunRecord(run: resolved, model: model, data: dataset.fingerprint)
     checkpoints = CheckpointFolder("\(path)/checkpoints")
 
-    let scoreModel = try model.makeModel(seed: resolved.seed)
-    scoreModel.move(to: device)
-    let process = try model.process.makeProcess()
-    let schedule = LearningRateSchedule(
-      peak: resolved.learningRate ?? 0, warmupSteps: resolved.warmup ?? 0, decay: resolved.decay,
-      steps: resolved.steps ?? 0)
-    let (objective, optimizer) = resolved.makeRules(
-      for: scoreModel, process: process, data: dataset, sigmaData: model.sigmaData)
-    trainer = Trainer(
-      scoreModel, process: process, data: dataset, objective: objective, optimizer: optimizer,
-      settings: Trainer.Settings(
-        seed: resolved.seed, batchSize: resolved.batchSize ?? 1, schedule: schedule,
-        gradientClip: resolved.gradientClip, averageDecay: resolved.ema ?? 0,
-        labelDropout: model.classCount > 0 ? 0.1 : 0, nullLabel: model.classCount > 0 ? model.classCount : nil))
+    trainer = try resolved.makeTrainer(of: model, on: dataset, device: device)
   }
 
   /// Starts a run in a folder that holds no checkpoint.

@@ -155,3 +155,57 @@ import Testing
     #expect(line.image() == empty.image(), "undefined points of a band are left out")
   }
 }
+
+@Suite struct FieldPlotTests {
+  private func pixel(_ image: Image, _ x: Int, _ y: Int) -> [Int] {
+    image.pixels[(y * image.width + x) * 3..<(y * image.width + x) * 3 + 3].map { Int($0) }
+  }
+
+  @Test func coloursTellSignAndPlace() {
+    // The upper right quarter positive, the lower left negative.
+    let image = FieldPlot(values: [-1, 0, 0, 1], range: -1...1, limit: 1, width: 400).image()
+    #expect((image.width, image.channels) == (400, 3) && image.height < 400)
+    let (red, blue) = (pixel(image, 230, 67), pixel(image, 125, 173))
+    #expect(red[0] > red[2] + 100 && blue[2] > blue[0] + 100)
+    #expect(pixel(image, 125, 67) == [255, 255, 255] && pixel(image, 230, 173) == [255, 255, 255])
+  }
+
+  @Test func largerValuesAreStrongerUpToTheLimit() {
+    func red(_ value: Double) -> [Int] {
+      pixel(FieldPlot(values: [value], range: 0...1, limit: 2, width: 300).image(), 120, 70)
+    }
+    #expect(red(0.5)[1] > red(1)[1] && red(1)[1] > red(2)[1])
+    #expect(red(2) == red(100) && red(.nan) != red(0) && red(.nan)[0] == red(-.infinity)[0])
+  }
+
+  @Test func arrowsAreDrawnWhereTheyAre() {
+    let plain = FieldPlot(values: [0], range: -1...1, limit: 1, width: 400)
+    var both = plain
+    both.arrows = [.init(from: (0.2, 0.2), to: (0.8, 0.8)), .init(from: (.nan, 0), to: (0, 0))]
+    let (first, second) = (plain.image(), both.image())
+    let changed = (0..<400 * first.height).filter { first.pixels[$0 * 3] != second.pixels[$0 * 3] }
+    #expect((40...600).contains(changed.count), "\(changed.count)")
+    #expect(changed.allSatisfy { $0 / 400 < 120 && $0 % 400 > 150 })
+  }
+
+  @Test func centresOfCellsAreInTheirMiddle() {
+    #expect(FieldPlot.cellCenters(of: -1...1, count: 4) == [-0.75, -0.25, 0.25, 0.75])
+  }
+
+  @Test func captionsAreAboveThePicture() {
+    let image = Image(width: 120, height: 3, channels: 1, pixels: (0..<360).map { UInt8($0 % 251) })
+    let captioned = image.captioned("four words, too long for it")
+    #expect((captioned.width, captioned.channels) == (120, 3) && captioned.height > 15)
+    #expect(Array(captioned.pixels.suffix(1080)) == image.rgb().pixels)
+    #expect(captioned != image.captioned("") && captioned.pixels.prefix(120 * 3 * 20).contains { $0 < 100 })
+  }
+
+  @Test func pointsOfCurvesAreMarkedInTheirColour() {
+    let points = [(x: 0.0, y: 0.0), (x: 1, y: 1)]
+    func blue(_ marked: Bool) -> Int {
+      let image = LineChart(series: [.init("a", points: points, showsPoints: marked)], width: 480, height: 320).image()
+      return (0..<480 * 320).count { Array(image.pixels[$0 * 3..<$0 * 3 + 3]) == [0, 114, 178] }
+    }
+    #expect((40...140).contains(blue(true) - blue(false)))
+  }
+}
