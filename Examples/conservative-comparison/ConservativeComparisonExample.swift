@@ -99,7 +99,7 @@ struct ConservativeComparisonExample: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The points of each of these steps; it holds the denoiser at four times as many.", valueName: "n"))
+      "The points of each of these steps; it holds the denoiser at twice as many.", valueName: "n"))
   var fitPoints = 128
 
   @Option(

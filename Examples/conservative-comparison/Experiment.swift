@@ -81,7 +81,7 @@ struct Experiment {
   func makeFit(of trainer: Trainer) throws {
     // The asymmetry is measured by the experiment itself; here as little as can be.
     let settings = ConservativeFit(
-      pointCount: fitPoints, dataCount: 4 * fitPoints, stepLimit: fitSteps, checkInterval: fitSteps, sigmas: [1],
+      pointCount: fitPoints, dataCount: 2 * fitPoints, stepLimit: fitSteps, checkInterval: fitSteps, sigmas: [1],
       checkCount: 1, seed: seed)
     try makeConservative(
       trainer.model, process: trainer.process, data: training,
