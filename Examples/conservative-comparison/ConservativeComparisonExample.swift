@@ -71,6 +71,14 @@ struct ConservativeComparisonExample: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "The numbers of projected steps, a training for each. (default: 12,24)", valueName: "list"),
+    transform: {
+      try List($0, "projections", of: "whole numbers from 1 such as 12,24") { Int($0).flatMap { $0 > 0 ? $0 : nil } }
+    })
+  var projections = List([12, 24])
+
+  @Option(
+    help: ArgumentHelp(
       "The ways to train: off, penalty, projection, energy, fit. (default: all)", valueName: "list"),
     transform: {
       try List($0, "ways", of: "some of off, penalty, projection, energy and fit") { Way.Kind(rawValue: $0) }
@@ -82,25 +90,25 @@ struct ConservativeComparisonExample: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The steps in equal time, such as penalty=400,fit=300, instead of those that are measured.", valueName: "list"),
+      "The steps in equal time, such as penalty=400,projection-12=300, instead of those that are measured.",
+      valueName: "list"),
     transform: {
-      try List($0, "time-steps", of: "ways with whole numbers such as penalty=400,fit=300") { text in
+      try List($0, "time-steps", of: "ways with whole numbers such as penalty=400,projection-12=300") { text in
         let sides = text.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
-        guard sides.count == 2, let kind = Way.Kind(rawValue: sides[0]), kind != .off, let steps = Int(sides[1]),
-          (1...1_000_000).contains(steps)
+        guard sides.count == 2, TimeSteps.isName(sides[0]), let steps = Int(sides[1]), (1...1_000_000).contains(steps)
         else { return nil }
-        return TimeSteps(kind: kind, steps: steps)
+        return TimeSteps(name: sides[0], steps: steps)
       }
     })
   var timeSteps = List<TimeSteps>([])
 
   @Option(help: ArgumentHelp("The Gauss-Newton steps of the fit.", valueName: "n"))
-  var fitSteps = 2
+  var fitSteps = 4
 
   @Option(
     help: ArgumentHelp(
       "The points of each of these steps; it holds the denoiser at twice as many.", valueName: "n"))
-  var fitPoints = 128
+  var fitPoints = 256
 
   @Option(
     help: ArgumentHelp(
@@ -123,8 +131,16 @@ struct ConservativeComparisonExample: ParsableCommand {
   enum Budgets: String, CaseIterable, ExpressibleByArgument { case steps, time, both }
 
   struct TimeSteps: Sendable {
-    let kind: Way.Kind
+    /// As in `Way.timeName`.
+    let name: String
     let steps: Int
+
+    /// Whether it is that of a way whose steps can differ from those of the unconstrained one.
+    static func isName(_ text: String) -> Bool {
+      let parts = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      guard let kind = Way.Kind(rawValue: parts[0]), kind != .off else { return false }
+      return kind == .projection ? parts.count == 2 && (Int(parts[1]) ?? 0) > 0 : parts.count == 1
+    }
   }
 
   static func main() { runTool() }
@@ -141,12 +157,13 @@ struct ConservativeComparisonExample: ParsableCommand {
     for (name, isRepeated) in [
       ("ways", Set(ways.elements).count < ways.elements.count),
       ("penalty-weights", Set(penaltyWeights.elements).count < penaltyWeights.elements.count),
+      ("projections", Set(projections.elements).count < projections.elements.count),
     ] where isRepeated {
       throw ValidationError("--\(name) names something twice")
     }
-    for way in Way.all(of: [.penalty], penaltyWeights: penaltyWeights.elements) {
+    for way in Way.all(of: [.penalty], penaltyWeights: penaltyWeights.elements, projections: []) {
       var options = options
-      way.apply(to: &options)
+      way.apply(to: &options, steps: steps)
       try check(options)
     }
   }
@@ -214,22 +231,28 @@ struct ConservativeComparisonExample: ParsableCommand {
 
   /// What is trained, for each of the budgets.
   private func makePlans(_ experiment: Experiment, _ clock: TrainingClock) throws -> [(Comparison.Budget, [Plan])] {
-    let all = Way.all(of: ways.elements, penaltyWeights: penaltyWeights.elements)
+    let all = Way.all(
+      of: ways.elements, penaltyWeights: penaltyWeights.elements, projections: projections.elements)
     var plans: [(Comparison.Budget, [Plan])] = []
     if budget != .time { plans.append((.steps, all.map { Plan(way: $0, steps: steps) })) }
     guard budget != .steps else { return plans }
-    var counts = Dictionary(timeSteps.elements.map { ($0.kind, $0.steps) }) { $1 }
+    var counts = Dictionary(timeSteps.elements.map { ($0.name, $0.steps) }) { $1 }
     let budgetSteps = budgetSteps ?? 2 * steps
-    counts[.off] = budgetSteps
-    let unknown = ways.elements.filter { counts[$0] == nil }
+    counts[Way.off.timeName] = budgetSteps
+    let unknown = all.filter { counts[$0.timeName] == nil }
     if !unknown.isEmpty {
-      let costs = try experiment.calibrate([.off] + unknown, clock: clock)
+      let kinds = Way.Kind.allCases.filter { kind in kind == .off || unknown.contains { $0.kind == kind } }
+      let costs = try experiment.calibrate(kinds, clock: clock)
       print("\(costs.summary), in \(clock.name)")
-      counts.merge(try experiment.steps(inTimeOf: budgetSteps, costs)) { given, _ in given }
+      for (way, steps) in try experiment.steps(inTimeOf: budgetSteps, costs, for: unknown) {
+        counts[way.timeName] = steps
+      }
     }
-    let text = ways.elements.filter { $0 != .off }.map { "\($0.rawValue)=\(counts[$0] ?? 0)" }.joined(separator: ",")
+    var names: [String] = []
+    for name in all.map(\.timeName) where name != Way.off.timeName && !names.contains(name) { names.append(name) }
+    let text = names.map { "\($0)=\(counts[$0] ?? 0)" }.joined(separator: ",")
     if !text.isEmpty { print("in the time of \(budgetSteps) unconstrained steps: --time-steps \(text)") }
-    plans.append((.time, all.map { Plan(way: $0, steps: counts[$0.kind] ?? budgetSteps) }))
+    plans.append((.time, all.map { Plan(way: $0, steps: counts[$0.timeName] ?? budgetSteps) }))
     return plans
   }
 

@@ -41,18 +41,14 @@ struct Experiment {
   }
 
   /// The options of one training, none left open, and its model.
-  func configuration(
-    _ way: Way, steps: Int, projectionEvery: Int? = nil
-  ) throws -> (RunConfiguration, ModelConfiguration) {
+  func configuration(_ way: Way, steps: Int) throws -> (RunConfiguration, ModelConfiguration) {
     var configuration = options
-    configuration.steps = steps
-    way.apply(to: &configuration)
-    if way == .projection { configuration.projectionEvery = projectionEvery }
+    way.apply(to: &configuration, steps: steps)
     return try configuration.resolved(for: training, sigmaData: sigmaData)
   }
 
-  func makeTrainer(_ way: Way, steps: Int, projectionEvery: Int? = nil) throws -> Trainer {
-    let (configuration, model) = try configuration(way, steps: steps, projectionEvery: projectionEvery)
+  func makeTrainer(_ way: Way, steps: Int) throws -> Trainer {
+    let (configuration, model) = try configuration(way, steps: steps)
     return try configuration.makeTrainer(of: model, on: training)
   }
 
@@ -91,7 +87,7 @@ struct Experiment {
   /// The bytes that are resident at most while a network is trained in one way.
   func peakMemory(_ kind: Way.Kind) throws -> Int {
     try ResidentMemory.resetPeak()
-    let trainer = try makeTrainer(Way.all(of: [kind], penaltyWeights: [1])[0], steps: 4, projectionEvery: 2)
+    let trainer = try makeTrainer(Way.all(of: [kind], penaltyWeights: [1], projections: [2])[0], steps: 4)
     while trainer.step < 4 { try trainer.advance() }
     if kind == .fit { try makeFit(of: trainer) }
     return try ResidentMemory.peak()

@@ -1,8 +1,8 @@
 import Foundation
 import ScoreKit
 
-/// NAsym against the held-out loss, for each comparison one chart below the other: the penalty's weights as a curve, the others as
-/// points.
+/// NAsym against the held-out loss, for each comparison one chart below the other: the weights of the penalty and the numbers of
+/// projections as curves, the others as points.
 func penaltyCurves(of comparisons: [Comparison], data: String) -> Image {
   ImageGrid(columns: 1, padding: 0).image(of: comparisons.map { $0.penaltyCurve(data: data) })
 }
@@ -10,17 +10,16 @@ func penaltyCurves(of comparisons: [Comparison], data: String) -> Image {
 extension Comparison {
   /// Lower and further left is better.
   fileprivate func penaltyCurve(data: String) -> Image {
-    let penalties = outcomes.compactMap { outcome -> (weight: Double, point: (x: Double, y: Double))? in
-      guard case .penalty(let weight) = outcome.way else { return nil }
-      return (weight, (outcome.loss.value, outcome.nasym.value))
-    }.sorted { $0.weight < $1.weight }
-    let others = outcomes.filter { $0.way.kind != .penalty }
+    let curves: [Way.Kind] = [.penalty, .projection]
+    let others = outcomes.filter { !curves.contains($0.way.kind) }
     // Rounding errors are squared, and would leave the rest of the axis to nobody.
     let floor = floorOfChart
-    var series: [LineChart.Series] = []
-    if !penalties.isEmpty {
-      let weights = penalties.map { shortened($0.weight) }.joined(separator: ", ")
-      series = [.init("penalty \(weights)", points: penalties.map(\.point), showsPoints: true)]
+    let series = curves.compactMap { kind -> LineChart.Series? in
+      let points = outcomes.filter { $0.way.kind == kind }.sorted { $0.way.strength < $1.way.strength }
+      guard !points.isEmpty else { return nil }
+      let strengths = points.map { shortened($0.way.strength) }.joined(separator: ", ")
+      return .init(
+        "\(kind.rawValue) \(strengths)", points: points.map { ($0.loss.value, $0.nasym.value) }, showsPoints: true)
     }
     let marks = others.map { outcome in
       let value = outcome.nasym.value

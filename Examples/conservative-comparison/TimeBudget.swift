@@ -22,10 +22,10 @@ struct Cost: Equatable {
   /// The largest number of steps whose training takes no longer than a budget; 0 where not even one does.
   ///
   /// The number of projections may fall where that of steps grows.
-  func steps(within budget: Double, projections: (Int) throws -> Int) rethrows -> Int {
+  func steps(within budget: Double, projections: (Int) -> Int) -> Int {
     let most = max(0, (budget - after) / min(step, projectedStep))
     for steps in stride(from: Int(min(most, 1e9)), to: 0, by: -1)
-    where try time(steps: steps, projections: projections(steps)) <= budget { return steps }
+    where time(steps: steps, projections: projections(steps)) <= budget { return steps }
     return 0
   }
 }
@@ -73,8 +73,8 @@ extension Experiment {
     let (fewestRounds, seconds) = (6, 10.0)
     var trainers: [(kind: Way.Kind, trainer: Trainer)] = []
     for kind in kinds where kind != .fit {
-      let way = Way.all(of: [kind], penaltyWeights: [1])[0]
-      trainers.append((kind, try makeTrainer(way, steps: rounds * length, projectionEvery: length)))
+      let way = Way.all(of: [kind], penaltyWeights: [1], projections: [rounds])[0]
+      trainers.append((kind, try makeTrainer(way, steps: rounds * length)))
     }
     var times: [Way.Kind: (plain: [Double], projected: [Double])] = [:]
     let beginning = clock.now
@@ -104,31 +104,39 @@ extension Experiment {
     return costs
   }
 
-  /// The steps that fit into the time of a number of unconstrained ones, for each kind.
+  /// The steps that fit into the time of a number of unconstrained ones, for each way.
   ///
   /// - Throws: `RunError` for a way that has no time left for as much as a tenth of them.
-  func steps(inTimeOf count: Int, _ costs: [Way.Kind: Cost]) throws -> [Way.Kind: Int] {
+  func steps(inTimeOf count: Int, _ costs: [Way.Kind: Cost], for ways: [Way]) throws(RunError) -> [Way: Int] {
     guard let off = costs[.off] else { return [:] }
     let budget = off.time(steps: count, projections: 0)
-    return try Dictionary(
-      uniqueKeysWithValues: costs.map { kind, cost in
-        if kind == .off { return (kind, count) }
-        let steps = try cost.steps(within: budget) { try projectionCount(kind, steps: $0) }
-        guard steps >= max(1, count / 10) else {
-          throw RunError(
-            .usage,
-            "\(kind.rawValue) has time for \(steps) steps in the \(String(format: "%.1f", budget)) s that \(count) "
-              + "unconstrained ones take: raise --budget-steps, "
-              + (kind == .fit ? "or lower --fit-steps or --fit-points" : "or leave it out of --ways"))
-        }
-        return (kind, steps)
-      })
+    var counts: [Way: Int] = [:]
+    for way in ways {
+      guard way != .off, let cost = costs[way.kind] else {
+        counts[way] = count
+        continue
+      }
+      let steps = cost.steps(within: budget) { way.projectionCount(steps: $0) }
+      guard steps >= max(1, count / 10) else {
+        throw RunError(
+          .usage,
+          "\(way.name) has time for \(steps) steps in the \(String(format: "%.1f", budget)) s that \(count) "
+            + "unconstrained ones take: raise --budget-steps, \(way.kind.advice)")
+      }
+      counts[way] = steps
+    }
+    return counts
   }
+}
 
-  private func projectionCount(_ kind: Way.Kind, steps: Int) throws -> Int {
-    guard kind == .projection else { return 0 }
-    let (configuration, _) = try configuration(.projection, steps: steps)
-    return steps / (configuration.projectionEvery ?? 1)
+extension Way.Kind {
+  /// What makes its training shorter.
+  fileprivate var advice: String {
+    switch self {
+    case .fit: "or lower --fit-steps or --fit-points"
+    case .projection: "or lower --projections"
+    default: "or leave it out of --ways"
+    }
   }
 }
 

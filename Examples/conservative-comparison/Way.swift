@@ -5,12 +5,13 @@ enum Way: Hashable {
   case off
   /// With the weight λ.
   case penalty(Double)
-  case projection
+  /// With this number of projected steps, or a few more where it does not divide that of all steps.
+  case projection(Int)
   case energy
   /// Not conservative, and made so afterwards.
   case fit
 
-  /// What does not differ between the weights of a penalty: the rule, and what it costs.
+  /// What does not differ between the weights of a penalty, or the numbers of projections: the rule, and what a step costs.
   enum Kind: String, CaseIterable, Sendable { case off, penalty, projection, energy, fit }
 
   var kind: Kind {
@@ -24,29 +25,54 @@ enum Way: Hashable {
   }
 
   var name: String {
-    if case .penalty(let weight) = self { return "penalty \(shortened(weight))" }
+    switch self {
+    case .penalty, .projection: "\(kind.rawValue) \(shortened(strength))"
+    default: kind.rawValue
+    }
+  }
+
+  /// What sets it apart from others of its kind.
+  var strength: Double {
+    switch self {
+    case .penalty(let weight): weight
+    case .projection(let count): Double(count)
+    default: 0
+    }
+  }
+
+  /// What it is called where steps are given: penalties take the same time whatever their weights.
+  var timeName: String {
+    if case .projection(let count) = self { return "projection-\(count)" }
     return kind.rawValue
   }
 
-  /// The ways of these kinds, in their order, with a penalty for each weight.
-  static func all(of kinds: [Kind], penaltyWeights: [Double]) -> [Way] {
+  /// How many of a number of steps are projected.
+  func projectionCount(steps: Int) -> Int {
+    guard case .projection(let count) = self else { return 0 }
+    return steps / max(1, steps / count)
+  }
+
+  /// The ways of these kinds, in their order, with a penalty for each weight and a projection for each number.
+  static func all(of kinds: [Kind], penaltyWeights: [Double], projections: [Int]) -> [Way] {
     kinds.flatMap { kind -> [Way] in
       switch kind {
       case .off: [.off]
       case .penalty: penaltyWeights.map { .penalty($0) }
-      case .projection: [.projection]
+      case .projection: projections.map { .projection($0) }
       case .energy: [.energy]
       case .fit: [.fit]
       }
     }
   }
 
-  /// The options that stand for it.
-  func apply(to configuration: inout RunConfiguration) {
+  /// The options that stand for it in a run of a number of steps.
+  func apply(to configuration: inout RunConfiguration, steps: Int) {
+    configuration.steps = steps
     switch self {
     case .off, .fit: configuration.conservative = .off
     case .penalty(let weight): (configuration.conservative, configuration.penaltyWeight) = (.penalty, weight)
-    case .projection: configuration.conservative = .projection
+    case .projection(let count):
+      (configuration.conservative, configuration.projectionEvery) = (.projection, max(1, steps / count))
     case .energy: configuration.conservative = .energy
     }
   }

@@ -17,12 +17,12 @@ import Testing
     #expect(off > 1e-4)
     #expect(try nasym(.energy) < 1e-10)
     #expect(try nasym(.penalty(1000)) < 0.7 * off)
-    #expect(try nasym(.projection) < 0.7 * off)
+    #expect(try nasym(.projection(12)) < 0.7 * off)
     #expect(try nasym(.fit) < 0.7 * off)
   }
 
   @Test func outcomesAreFunctionsOfTheSeed() throws {
-    let outcomes = try ([1, 1, 2] as [UInt64]).map { try train(smallExperiment(seed: $0), .projection) }
+    let outcomes = try ([1, 1, 2] as [UInt64]).map { try train(smallExperiment(seed: $0), .projection(12)) }
     #expect(outcomes[0].losses == outcomes[1].losses && outcomes[0].losses != outcomes[2].losses)
     #expect(outcomes[0].evaluation == outcomes[1].evaluation)
     expectIdentical(outcomes[0].samples, outcomes[1].samples, "samples")
@@ -59,15 +59,18 @@ import Testing
     let experiment = try smallExperiment(steps: 120)
     let (penalty, _) = try experiment.configuration(.penalty(7), steps: 50)
     #expect(penalty.conservative == .penalty && penalty.penaltyWeight == 7 && penalty.steps == 50)
-    #expect(try experiment.configuration(.projection, steps: 120).0.projectionEvery == 10)
+    #expect(try experiment.configuration(.projection(12), steps: 120).0.projectionEvery == 10)
+    #expect(try experiment.configuration(.projection(12), steps: 10).0.projectionEvery == 1)
     #expect(try experiment.configuration(.energy, steps: 50).1.isEnergy)
     #expect(try experiment.configuration(.fit, steps: 50).0 == experiment.configuration(.off, steps: 50).0)
   }
 
-  @Test func penaltiesAreOneWayForEachWeight() {
-    let ways = Way.all(of: [.fit, .penalty, .off], penaltyWeights: [1, 2.5])
-    #expect(ways == [.fit, .penalty(1), .penalty(2.5), .off])
-    #expect(ways.map(\.name) == ["fit", "penalty 1", "penalty 2.5", "off"])
+  @Test func aWayIsThereForEachWeightAndNumberOfProjections() {
+    let ways = Way.all(of: [.fit, .penalty, .projection, .off], penaltyWeights: [1, 2.5], projections: [8, 30])
+    #expect(ways == [.fit, .penalty(1), .penalty(2.5), .projection(8), .projection(30), .off])
+    #expect(ways.map(\.name) == ["fit", "penalty 1", "penalty 2.5", "projection 8", "projection 30", "off"])
+    #expect(ways.map(\.timeName) == ["fit", "penalty", "penalty", "projection-8", "projection-30", "off"])
+    #expect([10, 60, 100].map { Way.projection(30).projectionCount(steps: $0) } == [10, 30, 33])
   }
 
   @Test func theCurlOfARotationIsTwiceItsSpeed() throws {
@@ -118,13 +121,15 @@ import Testing
     try temporaryFolder { folder in
       let result = try run(
         small + ["--data", "moons", "--out", folder, "--penalty-weights", "1,10", "--budget", "time"]
-          + ["--time-steps", "penalty=12,projection=13,energy=14,fit=15"])
+          + ["--time-steps", "penalty=12,projection-12=13,projection-2=10,energy=14,fit=15"]
+          + ["--projections", "12,2"])
       #expect(result.status == 0, "\(result.errors)")
-      for name in ["off", "penalty 1 ", "penalty 10", "projection", "energy", "fit"] {
+      for name in ["off", "penalty 1 ", "penalty 10", "projection 12", "projection 2 ", "energy", "fit"] {
         // In two tables.
         #expect(result.output.components(separatedBy: "\n| \(name)").count == 3, "\(name): \(result.output)")
       }
       #expect(result.output.contains("| 13, 13 projected |"), "\(result.output)")
+      #expect(result.output.contains("|  10, 2 projected |"), "\(result.output)")
       for name in ["penalty-curve", "samples-equal-time", "fields-equal-time"] {
         #expect(try Image(contentsOfPNG: "\(folder)/\(name).png").width > 500)
       }
@@ -162,6 +167,8 @@ import Testing
     (["--learning-rate", "0"], 64, "--learning-rate"), (["--threads", "0"], 64, "--threads"),
     (["--fit-steps", "0"], 64, "--fit-steps"), (["--fit-points", "0"], 64, "--fit-points"),
     (["--evaluation-count", "0"], 64, "--evaluation-count"), (["--time-steps", "off=3"], 64, "--time-steps"),
+    (["--time-steps", "projection=3"], 64, "--time-steps"), (["--time-steps", "penalty-3=3"], 64, "--time-steps"),
+    (["--projections", "0"], 64, "--projections"), (["--projections", "3,3"], 64, "--projections"),
     (["--budget", "money"], 64, "--budget"), (["--budget-steps", "0"], 64, "--budget-steps"),
     (["--out", ""], 64, "--out"), (["--data", "nowhere"], 66, "nowhere"),
     (["--data", "moons", "--model", "unet"], 64, "--model"), (["--channels", "16,32"], 64, "--channels"),

@@ -37,16 +37,20 @@ import Testing
   @Test func waysThatLeaveNoStepsAreRefused() throws {
     let experiment = try smallExperiment()
     let costs: [Way.Kind: Cost] = [.off: Cost(step: 1), .penalty: Cost(step: 2), .fit: Cost(step: 1, after: 40)]
-    #expect(try experiment.steps(inTimeOf: 100, costs) == [.off: 100, .penalty: 50, .fit: 60])
+    #expect(
+      try experiment.steps(inTimeOf: 100, costs, for: [.off, .penalty(3), .fit])
+        == [.off: 100, .penalty(3): 50, .fit: 60])
     let error = #expect(throws: RunError.self) {
-      try experiment.steps(inTimeOf: 100, [.off: Cost(step: 1), .fit: Cost(step: 1, after: 99)])
+      try experiment.steps(inTimeOf: 100, [.off: Cost(step: 1), .fit: Cost(step: 1, after: 99)], for: [.fit])
     }
     #expect(error?.description.contains("--fit-points") == true)
     // A projection each 8 steps, a twelfth of 100, leaves 60 steps with 12 projections each of 5 or so.
     let projected = try experiment.steps(
-      inTimeOf: 100, [.off: Cost(step: 1), .projection: Cost(step: 1, projectedStep: 5)])
-    let steps = try #require(projected[.projection])
+      inTimeOf: 100, [.off: Cost(step: 1), .projection: Cost(step: 1, projectedStep: 5)],
+      for: [.projection(12), .projection(3)])
+    let steps = try #require(projected[.projection(12)])
     #expect(steps + 4 * (steps / (steps / 12)) <= 100 && steps > 40)
+    #expect(projected[.projection(3)] == 88)
   }
 }
 
