@@ -106,6 +106,51 @@ import Torch
     #expect(throws: LeastSquaresError.self) { try solver.solve(a, .zeros([9], dtype: .float64)) }
   }
 
+  // MARK: Residuals
+
+  @Test(arguments: [(12, 9, 9), (9, 12, 9), (9, 12, 5)], [(0, false), (0, true), (0.1, false), (0.1, true)])
+  func carriedResidualsAreThoseOfTheSolution(
+    _ size: (rows: Int, columns: Int, rank: Int), _ settings: (damping: Double, starts: Bool)
+  ) throws {
+    let (damping, starts) = settings
+    let problem = Problem(rows: size.rows, columns: size.columns, rank: size.rank)
+    let (matrix, b) = (problem.matrix(), problem.rightHandSide())
+    let x0 = starts ? Tensor.ones([size.columns], dtype: .float64) : nil
+    var products = 0
+    let a = FunctionOperator(
+      rows: size.rows, columns: size.columns,
+      adjoint: { y, _ in
+        products += 1
+        return matrix.transposed().matmul(y)
+      },
+      { x, _ in
+        products += 1
+        return matrix.matmul(x)
+      })
+    for limit in [0, 1, 4] {
+      products = 0
+      let checked = try LSMR(tolerance: 0, iterationLimit: limit).solve(a, b, damping: damping, from: x0)
+      let all = products
+      products = 0
+      let carried = try LSMR(tolerance: 0, iterationLimit: limit, checksSolution: false)
+        .solve(a, b, damping: damping, from: x0)
+      #expect(products == all - 2)
+      #expect(carried.stopReason == checked.stopReason && carried.iterations == limit)
+      expectIdentical(carried.x, checked.x)
+      expectClose(carried.residual, checked.residual, rtol: 1e-12, atol: 1e-12)
+      expectClose(carried.residualNorm, checked.residualNorm, rtol: 1e-12, atol: 0)
+      expectClose(carried.normalResidualNorm, checked.normalResidualNorm, rtol: 1e-9, atol: 1e-12)
+    }
+  }
+
+  @Test func carriedResidualOfASolvedProblemIsZero() throws {
+    let a = MatrixOperator(Problem(rows: 9, columns: 12, rank: 9).matrix())
+    let solution = try LSMR(tolerance: 1e-6, checksSolution: false).solve(a, .zeros([9], dtype: .float64))
+    #expect(solution.stopReason == .startIsSolution && solution.isConsistent)
+    expectIdentical(solution.residual, .zeros([9], dtype: .float64))
+    #expect(solution.residualNorm == 0 && solution.normalResidualNorm == 0)
+  }
+
   // MARK: Scaling of columns
 
   /// Columns of norms from 1 to 1e-4.

@@ -8,7 +8,7 @@ public import Torch
 /// depend on the operator's magnitude; and a claim of convergence is checked against the residual of x, computed anew.
 ///
 /// - **Cost** of an iteration: a product with A, one with Aᵀ, and memory traffic of 3·rows + 10·columns elements; of a solve:
-///   two more products, for the starting vector and for the residuals, each. Vectors at a time: 2 of `rows`, 6 of `columns`.
+///   two more products, for the starting vector and for the residuals, each; those for the residuals can be left out. Vectors at a time: 2 of `rows`, 6 of `columns`.
 /// - **Scalars** of the recurrences are in double precision, vectors of the right-hand side's element type.
 ///
 /// D. C.-L. Fong & M. A. Saunders (2011), *LSMR: An iterative algorithm for sparse least-squares problems*, SIAM J. Sci. Comput.
@@ -32,11 +32,17 @@ public struct LSMR: LeastSquaresSolver, Sendable {
   /// They cost memory of four vectors of `rows` elements and a pass through them in each iteration, and exclude
   /// `reorthogonalization`.
   public var tracksMultipliers: Bool
+  /// Whether the residuals of a solution are computed from it.
+  ///
+  /// That costs two products in a solve, much where few iterations are wanted. Without, r is carried along with x, which costs memory of
+  /// three vectors of `rows` elements and three passes through them in each iteration; ‖Āᵀ·r‖ is that of the recurrences, and a claim
+  /// of convergence is not checked.
+  public var checksSolution: Bool
 
   /// Makes a solver with the defaults of SciPy.
   public init(
     atol: Double = 1e-6, btol: Double = 1e-6, conditionLimit: Double = 1e8, iterationLimit: Int? = nil,
-    reorthogonalization: Int = 0, tracksMultipliers: Bool = false
+    reorthogonalization: Int = 0, tracksMultipliers: Bool = false, checksSolution: Bool = true
   ) {
     self.atol = atol
     self.btol = btol
@@ -44,11 +50,13 @@ public struct LSMR: LeastSquaresSolver, Sendable {
     self.iterationLimit = iterationLimit
     self.reorthogonalization = reorthogonalization
     self.tracksMultipliers = tracksMultipliers
+    self.checksSolution = checksSolution
   }
 
   /// Makes a solver with one tolerance for operator and right-hand side, and no limit of the condition number.
-  public init(tolerance: Double, iterationLimit: Int? = nil) {
-    self.init(atol: tolerance, btol: tolerance, conditionLimit: 0, iterationLimit: iterationLimit)
+  public init(tolerance: Double, iterationLimit: Int? = nil, checksSolution: Bool = true) {
+    self.init(
+      atol: tolerance, btol: tolerance, conditionLimit: 0, iterationLimit: iterationLimit, checksSolution: checksSolution)
   }
 
   /// Solves min ‖A·x − b‖² + δ²·‖x − x₀‖².
@@ -69,7 +77,7 @@ public struct LSMR: LeastSquaresSolver, Sendable {
   /// With scalings that bring A·M's columns to similar norms, fewer iterations do. Where the minimiser is unique it is that of
   /// `solve` without M. Of several, x minimises ‖M⁻¹·(x − x₀)‖, so M also chooses the metric. Tolerances, the estimates
   /// of norm and condition, and the spectrum concern the scaled system with its rows of damping, the residual norms the original
-  /// one.
+  /// one, computed from x in any case.
   ///
   /// Under gradients compose instead: x = M·z with z from `leastSquares` of `ComposedOperator(a, DiagonalOperator(m))`.
   ///
@@ -123,12 +131,21 @@ public struct LSMR: LeastSquaresSolver, Sendable {
   }
 }
 
-/// The residuals of an x, computed from it: a product with A and one with Aᵀ.
+/// The residuals of an x.
 struct Residuals {
   let residual: Tensor
   let residualNorm: Double
   let normalResidualNorm: Double
 
+  /// Takes those that an iteration has carried along.
+  init(carried residual: Tensor, _ x: Tensor, damping: Double, from x0: Tensor?, normalResidualNorm: Double) {
+    let penalty = damping == 0 ? 0 : damping * (x0.map { x - $0 } ?? x).euclideanNorm()
+    self.residual = residual
+    self.normalResidualNorm = normalResidualNorm
+    residualNorm = hypotenuse(residual.euclideanNorm(), penalty)
+  }
+
+  /// Computes them from x: a product with A and one with Aᵀ.
   init(_ a: any LinearOperator, _ b: Tensor, _ x: Tensor, damping: Double, from x0: Tensor?) throws {
     var residual = try checkedProduct(a.apply(x), [a.rows], like: b)
     let norm = residual.combine(1, b, -1)

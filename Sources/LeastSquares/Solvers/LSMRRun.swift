@@ -22,6 +22,7 @@ struct LSMRRun {
   private var x: Tensor
   private var basis: [Tensor] = []
   private var dual: Dual?
+  private var carried: CarriedResidual?
   private var recurrence: LSMRRecurrence
   private var alphas: [Double] = []
   private var betas: [Double] = []
@@ -43,6 +44,9 @@ struct LSMRRun {
       u = try checkedProduct(a.apply(x0), [a.rows], like: b)
       beta = u.combine(1, b, -1)
       guard beta.isFinite else { throw nonFinite("A·x₀") }
+    }
+    if !settings.checksSolution {
+      carried = CarriedResidual(residual: u, h: Tensor.zeros(like: b), hBar: Tensor.zeros(like: b))
     }
     x = x0 ?? Tensor.zeros([a.columns], dtype: b.dtype, device: b.device)
     v = x
@@ -77,6 +81,7 @@ struct LSMRRun {
     let scale = recurrence.operatorNorm
     alphas.append(alpha)
     let image = try checkedProduct(a.apply(v), [a.rows], like: b)
+    let imageFactor = 1 / vNorm
     uNorm = u.combine(1 / (vNorm * scale), image, -alpha / (uNorm * scale))
     let beta = uNorm * scale
     guard beta.isFinite else { throw nonFinite("A·v in iteration \(iteration)") }
@@ -95,6 +100,7 @@ struct LSMRRun {
     let xNorm = Tensor.advance(
       &hBar, &x, &h, v: v, p: update.hBar, q: update.x, r: vNorm > 0 ? 1 / vNorm : 0, s: update.h)
     dual?.advance(p: update.hBar, q: update.x, r: vNorm > 0 ? 1 / vNorm : 0, s: update.h)
+    carried?.advance(image, imageFactor, p: update.hBar, q: update.x, s: update.h)
     guard xNorm.isFinite else {
       throw LeastSquaresError(
         "the solution left the range of \(b.dtype) in iteration \(iteration); scale the problem or use float64")
@@ -113,12 +119,18 @@ struct LSMRRun {
   }
 
   func solution() throws -> LeastSquaresSolution {
-    let check = try Residuals(a, b, x, damping: damping, from: x0)
+    let check =
+      try carried.map {
+        Residuals(
+          carried: $0.residual, x, damping: damping, from: x0, normalResidualNorm: recurrence.normalResidualNorm)
+      } ?? Residuals(a, b, x, damping: damping, from: x0)
     guard check.normalResidualNorm.isFinite else { throw nonFinite("b − A·x") }
     var reason = stopReason ?? .iterationLimit
     let estimates = recurrence
     let xNorm = x.euclideanNorm()
-    if reason.isConverged, reason != .startIsSolution, deniesConvergence(check, reason, xNorm) { reason = .stalled }
+    if carried == nil, reason.isConverged, reason != .startIsSolution, deniesConvergence(check, reason, xNorm) {
+      reason = .stalled
+    }
     let isConsistent =
       switch reason {
       case .residualTolerance, .residualPrecision: damping == 0
@@ -163,6 +175,28 @@ private struct Dual {
 
   mutating func advance(p: Double, q: Double, r: Double, s: Double) {
     _ = Tensor.advance(&hBar, &multipliers, &h, v: self.p, p: p, q: q, r: r, s: s)
+  }
+}
+
+/// b − A·x, kept up with x by the images of h and h̄ under A.
+private struct CarriedResidual {
+  private(set) var residual: Tensor
+  var h: Tensor
+  var hBar: Tensor
+  private var factor = 0.0
+
+  init(residual: Tensor, h: Tensor, hBar: Tensor) {
+    self.residual = residual
+    self.h = h
+    self.hBar = hBar
+  }
+
+  /// Takes in A·v, of which the unit vector's image is a multiple, and the coefficients of x's update.
+  mutating func advance(_ image: Tensor, _ imageFactor: Double, p: Double, q: Double, s: Double) {
+    _ = h.combine(imageFactor, image, factor)
+    _ = hBar.combine(1, h, p)
+    _ = residual.combine(-q, hBar, 1)
+    factor = s
   }
 }
 
