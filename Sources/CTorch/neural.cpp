@@ -3,11 +3,6 @@
 
 using namespace ctorch;
 
-int ctorch_linear(const ctorch_tensor *x, const ctorch_tensor *weight, const ctorch_tensor *bias,
-                  ctorch_tensor **out) {
-  return produce(out, [&] { return at::linear(unwrap(x), unwrap(weight), unwrap_optional(bias)); });
-}
-
 int ctorch_conv_transpose2d(const ctorch_tensor *x, const ctorch_tensor *weight, const ctorch_tensor *bias,
                             int64_t stride, int64_t padding, int64_t output_padding, ctorch_tensor **out) {
   return produce(out, [&] {

@@ -67,14 +67,12 @@ int ctorch_unflatten_like(const ctorch_tensor *vector, const ctorch_tensor *cons
     for (int64_t i = 0; i < count; ++i) total += unwrap(like[i]).numel();
     TORCH_CHECK(whole.dim() == 1 && whole.numel() == total, "a tensor of shape ", whole.sizes(),
                 " cannot be cut into ", count, " tensors of ", total, " elements in all");
-    std::vector<at::Tensor> parts;
-    parts.reserve(count);
-    int64_t start = 0;
-    for (int64_t i = 0; i < count; ++i) {
-      const auto &shape = unwrap(like[i]);
-      parts.push_back(whole.narrow(0, start, shape.numel()).view(shape.sizes()));
-      start += shape.numel();
-    }
+    std::vector<int64_t> lengths;
+    lengths.reserve(count);
+    for (int64_t i = 0; i < count; ++i) lengths.push_back(unwrap(like[i]).numel());
+    // One operation: the gradients of slices would each be a vector of the whole length.
+    auto parts = whole.split_with_sizes(lengths);
+    for (int64_t i = 0; i < count; ++i) parts[i] = parts[i].view(unwrap(like[i]).sizes());
     wrap_all(std::move(parts), out);
   });
 }

@@ -153,12 +153,13 @@ struct TensorNeuralTests {
 
   /// Layers whose second derivatives take one pass where they are not recorded and several operators where they are, at
   /// sizes with whole vectors and a rest.
-  @Test(arguments: ["silu", "groupNorm", "conv2d"], [DType.float32, .float64])
+  @Test(arguments: ["silu", "groupNorm", "conv2d", "linear"], [DType.float32, .float64])
   func secondDerivativesDoNotDependOnTheirRecord(_ layer: String, dtype: DType) throws {
     let shapes =
       switch layer {
       case "silu": [[3, 4, 7, 900]]
       case "conv2d": [[3, 4, 7, 5], [6, 4, 3, 3], [6]]
+      case "linear": [[7, 5], [3, 5], [3]]
       default: [[3, 4, 7, 5], [4], [4]]
       }
     let inputs = shapes.enumerated().map { normal($1, index: UInt64($0)).to(dtype).variable() }
@@ -166,6 +167,7 @@ struct TensorNeuralTests {
       switch layer {
       case "silu": inputs[0].silu()
       case "conv2d": inputs[0].conv2d(weight: inputs[1], bias: inputs[2], padding: 1)
+      case "linear": inputs[0].linear(weight: inputs[1], bias: inputs[2])
       default: inputs[0].groupNorm(groups: 2, weight: inputs[1], bias: inputs[2])
       }
     let cotangent = normal(output.shape, index: 4).to(dtype).variable()
@@ -178,10 +180,38 @@ struct TensorNeuralTests {
     let recorded = try gradients(of: first, withRespectTo: variables, seed: probe, createGraph: true)
     for (index, (one, other)) in zip(direct, recorded).enumerated() {
       let scale = other.abs().max().item()
-      // A convolution is linear in its input, and its second derivative there 0.
-      #expect(scale > 0.01 || layer == "conv2d" && index == 1)
+      // These are linear in their input, and their second derivative there is 0.
+      #expect(scale > 0.01 || ["conv2d", "linear"].contains(layer) && index == 1)
       let tolerance = dtype == .float32 ? 1e-4 : 1e-12
       expectClose(one, other, rtol: tolerance, atol: tolerance * scale, "\(layer), \(index)")
+    }
+  }
+
+  /// Derivatives of ȳ·y' and of q·ȳ·y'' against those of x·σ(x) written out: for all inputs at once, for single ones, and recorded.
+  @Test(arguments: [DType.float32, .float64], [1, 4, 1003])
+  func derivativesOfSiLUAreThoseOfItsFormula(_ dtype: DType, count: Int) throws {
+    func derivatives(_ silu: (Tensor) -> Tensor) throws -> [Tensor] {
+      let variables = (0..<4).map { normal([count], index: UInt64($0)).to(dtype).variable() }
+      let (x, g, q, r) = (variables[0], variables[1], variables[2], variables[3])
+      let first = silu(x).gradient(withRespectTo: x, seed: g, createGraph: true)
+      let second = first.gradient(withRespectTo: x, seed: q, createGraph: true)
+      let third = second.gradient(withRespectTo: x, seed: r, createGraph: true)
+      let weight = normal([count], index: 5).to(dtype)
+      var results = [first, second, third, third.gradient(withRespectTo: x, seed: weight, retainGraph: true)]
+      for (output, inputs) in [(first, [x, g]), (second, [x, g, q]), (third, [x, g, q, r])] {
+        results += try gradients(of: output, withRespectTo: inputs, seed: weight, retainGraph: true)
+        results += try gradients(of: output, withRespectTo: inputs, seed: weight, createGraph: true)
+        for input in inputs.dropFirst() {
+          results += try gradients(of: output, withRespectTo: [input], seed: weight, retainGraph: true)
+        }
+      }
+      return results
+    }
+    let tolerance = dtype == .float32 ? 1e-4 : 1e-12
+    for (own, formula) in zip(try derivatives { $0.silu() }, try derivatives { $0 * $0.sigmoid() }) {
+      let scale = formula.abs().max().item()
+      #expect(scale > 1e-4)
+      expectClose(own, formula, rtol: tolerance, atol: tolerance * scale)
     }
   }
 }
