@@ -53,10 +53,7 @@ struct Workload {
   }
 
   static func timed(_ run: @escaping (_ iterations: Int) throws -> Void) -> Timed {
-    { iterations in
-      let elapsed = try ContinuousClock().measure { try run(iterations) }
-      return elapsed / .seconds(1)
-    }
+    { iterations in try TimeKeeping.current.seconds { try run(iterations) } }
   }
 }
 

@@ -31,6 +31,12 @@ struct BenchmarkCommand: ParsableCommand {
       valueName: "n"))
   var threads: Int?
 
+  @Flag(
+    help: """
+      Time processors instead of the clock on the wall, for measurements with one thread on a machine that others use too.
+      """)
+  var processorTime = false
+
   @Option(help: ArgumentHelp("The Python that has the peers' packages.", valueName: "path"))
   var python = "python3"
 
@@ -53,8 +59,9 @@ struct BenchmarkCommand: ParsableCommand {
     if let threads, !(1...4096).contains(threads) {
       throw ValidationError("--threads needs a whole number from 1 to 4096, not \(threads)")
     }
-    if selected.isEmpty, selectedRecords.isEmpty, !isSelected(ProjectionMemory.name) {
-      let names = Self.all.map(\.name) + RecordMemory.names + [ProjectionMemory.name]
+    let reports = [ProjectionMemory.name, ConservativeTime.name]
+    if selected.isEmpty, selectedRecords.isEmpty, !reports.contains(where: isSelected) {
+      let names = Self.all.map(\.name) + RecordMemory.names + reports
       throw ValidationError("--filter \(filter ?? "") fits none of \(names.joined(separator: ", "))")
     }
   }
@@ -62,7 +69,7 @@ struct BenchmarkCommand: ParsableCommand {
   private static var all: [Benchmark] {
     Benchmark.training + Benchmark.sampling + Benchmark.operators + Benchmark.leastSquaresGradients
       + Benchmark.leastSquaresSolves + Benchmark.leastSquaresTraffic + Benchmark.leastSquaresMethods
-      + Benchmark.projection
+      + Benchmark.sparsity + Benchmark.symmetry
   }
 
   private func isSelected(_ name: String) -> Bool { filter.map(name.contains) ?? true }
@@ -76,6 +83,7 @@ struct BenchmarkCommand: ParsableCommand {
     // As the command-line tools do.
     if !giveMemoryBack { Engine.keepFreedMemory() }
     if let peakOf { return print(try ProjectionMemory.peak(of: peakOf)) }
+    if processorTime { TimeKeeping.current = .processor }
     let machine = Machine.current
     if machine.load > 0.5 { note("the machine is busy (load \(machine.load)); the times will be noisy") }
     var versions: Peer.Versions?
@@ -103,6 +111,13 @@ struct BenchmarkCommand: ParsableCommand {
     if isSelected(ProjectionMemory.name) {
       report.projectionMemory = try ProjectionMemory.measure()
       print((["\n\(ProjectionMemory.header)"] + report.projectionMemory.map(\.line)).joined(separator: "\n"))
+    }
+    if isSelected(ConservativeTime.name) {
+      print("\n\(ConservativeTime.header)")
+      report.conservativeTimes = try ConservativeTime.measure { row in
+        print(row.line)
+        fflush(nil)
+      }
     }
     if let json {
       let encoder = JSONEncoder()

@@ -38,7 +38,8 @@ final class Peer {
 
   /// Does the work a number of times: the seconds that it took.
   func run(_ iterations: Int) throws -> Double {
-    guard let seconds = try Double(answer(to: "run \(iterations)", "seconds")) else {
+    let command = TimeKeeping.current == .wall ? "run" : "run-by-processor-time"
+    guard let seconds = try Double(answer(to: "\(command) \(iterations)", "seconds")) else {
       throw Failure(description: "\(name): the peer gave no time")
     }
     return seconds

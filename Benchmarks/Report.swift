@@ -17,6 +17,8 @@ struct Report: Codable {
   var memory: [RecordMemory] = []
   /// What training with projections takes.
   var projectionMemory: [ProjectionMemory] = []
+  /// How long it takes to train conservative scores.
+  var conservativeTimes: [ConservativeTime] = []
 }
 
 /// The machine that times were measured on.

@@ -17,6 +17,17 @@ struct BenchmarkNetwork: Sendable {
     return score(MLP(MLP.Configuration(shape: [2], width: 128, blocks: 3), using: &generator))
   }
 
+  /// Digits of 8 × 8 pixels as vectors: the network that `score-train --model mlp` takes for them, with a last layer that is not 0,
+  /// so that its Jacobian is not symmetric.
+  static let vectors = BenchmarkNetwork(name: "mlp-8x8", batchSize: 128, exampleShape: [1, 8, 8], classCount: 0) {
+    var generator = RandomGenerator(seed: 0, purpose: .initialization)
+    let network = MLP(MLP.Configuration(shape: [1, 8, 8]), using: &generator)
+    for parameter in network.parameters() where (parameter.value .== 0).all() {
+      parameter.value = generator.normal(parameter.shape) * 0.1
+    }
+    return score(network)
+  }
+
   /// Digits of 8 × 8 pixels as vectors: 52 million parameters.
   static let large = BenchmarkNetwork(name: "mlp-50m", batchSize: 64, exampleShape: [1, 8, 8], classCount: 0) {
     var generator = RandomGenerator(seed: 0, purpose: .initialization)
@@ -44,13 +55,13 @@ struct BenchmarkNetwork: Sendable {
   }
 
   /// Its training.
-  func makeTrainer(_ model: any ScoreModel, optimizer: any Optimizer = Adam()) -> Trainer {
+  func makeTrainer(_ model: any ScoreModel, optimizer: any Optimizer = Adam(), learningRate: Double = 1e-4) -> Trainer {
     Trainer(
       model, process: Self.process, data: makeData(),
       objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: Self.sigmaData)),
       optimizer: optimizer,
       settings: Trainer.Settings(
-        batchSize: batchSize, schedule: LearningRateSchedule(peak: 1e-4, steps: 1), averageDecay: 0.995))
+        batchSize: batchSize, schedule: LearningRateSchedule(peak: learningRate, steps: 1), averageDecay: 0.995))
   }
 
   /// Random data of the right shape: bytes for pictures, as files hold them.

@@ -1,6 +1,7 @@
 """The peers' side of the benchmarks: does the work of one case when told to, and tells how long it took.
 
-    python3 peer.py CASE THREADS [FOLDER]   then "run N" on standard input gives "seconds S" on standard output
+    python3 peer.py CASE THREADS [FOLDER]   then "run N" on standard input gives "seconds S" on standard output,
+                                          and "run-by-processor-time N" the seconds of all threads
     python3 peer.py versions
 
 The Swift harness starts it. Each case needs the packages named below alone.
@@ -15,7 +16,7 @@ import time
 
 PACKAGES = {
     "torch": "torch==2.11.0", "diffusers": "diffusers", "numpy": "numpy", "scipy": "scipy", "jax": "jax",
-    "matfree": "matfree", "lineax": "lineax"}
+    "matfree": "matfree", "lineax": "lineax", "optax": "optax", "nuox": "flax git+https://github.com/h-roy/nsm"}
 
 
 def version(package):
@@ -29,6 +30,8 @@ def needed(kind, name):
     if kind == "lsmr":
         package = name.split("-")[-1]
         return ["numpy", "scipy"] if package == "scipy" else ["numpy", "jax", package]
+    if kind == "projection":
+        return ["numpy", "jax", "optax", "nuox"]
     return ["torch", "diffusers"] if name.startswith("unet") else ["torch"]
 
 
@@ -47,6 +50,11 @@ def make(kind, name, threads):
         import least_squares
 
         return least_squares.make(name, sys.argv[3])
+    if kind == "projection":
+        limit_threads(threads)
+        import projection
+
+        return projection.make(name, sys.argv[3])
     import torch
 
     torch.set_num_threads(threads)
@@ -79,10 +87,11 @@ def main():
     count, run = make(kind, name, int(sys.argv[2]))
     print("ready", count, flush=True)
     for line in sys.stdin:
-        iterations = int(line.split()[1])
-        start = time.perf_counter()
-        run(iterations)
-        print("seconds", time.perf_counter() - start, flush=True)
+        command, iterations = line.split()
+        clock = time.perf_counter if command == "run" else time.process_time
+        start = clock()
+        run(int(iterations))
+        print("seconds", clock() - start, flush=True)
 
 
 if __name__ == "__main__":

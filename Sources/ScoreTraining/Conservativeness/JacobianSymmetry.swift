@@ -91,7 +91,7 @@ extension NullSpaceProjected {
   ) -> NullSpaceProjected {
     NullSpaceProjected(
       base, constraint: JacobianSymmetry(of: model, process: process, data: data, seed: seed),
-      solver: LSMR(tolerance: 1e-6, iterationLimit: 8), correctionRate: 1, interval: interval,
+      solver: LSMR(tolerance: 1e-6, iterationLimit: 8, checksSolution: false), correctionRate: 1, interval: interval,
       warmupSteps: interval - 1)
   }
 }

@@ -2,9 +2,9 @@ import ScoreKit
 
 extension Benchmark {
   /// Training steps whose updates are projected on sparse weights, beside plain ones of the same network.
-  static var projection: [Benchmark] { SparseTraining.allCases.filter { $0 != .plain }.map(projection) }
+  static var sparsity: [Benchmark] { SparseTraining.allCases.filter { $0 != .plain }.map(sparsity) }
 
-  private static func projection(_ training: SparseTraining) -> Benchmark {
+  private static func sparsity(_ training: SparseTraining) -> Benchmark {
     Benchmark(
       name: "projection/sparsity-50m-\(training.rawValue)", measure: .milliseconds, isParallel: true,
       peer: "plain Adam"
