@@ -124,7 +124,8 @@ struct ConservativeTime: Codable {
         model, process: process, data: data,
         objective: way == .penalty ? AsymmetryPenalty(objective, weight: 100) : objective, optimizer: optimizer,
         settings: Trainer.Settings(
-          batchSize: 128, schedule: LearningRateSchedule(peak: 1e-3, warmupSteps: referenceSteps / 20, steps: stepLimit),
+          batchSize: 128,
+          schedule: LearningRateSchedule(peak: 1e-3, warmupSteps: referenceSteps / 20, steps: stepLimit),
           averageDecay: 0.995))
     }
 

@@ -56,7 +56,8 @@ public struct LSMR: LeastSquaresSolver, Sendable {
   /// Makes a solver with one tolerance for operator and right-hand side, and no limit of the condition number.
   public init(tolerance: Double, iterationLimit: Int? = nil, checksSolution: Bool = true) {
     self.init(
-      atol: tolerance, btol: tolerance, conditionLimit: 0, iterationLimit: iterationLimit, checksSolution: checksSolution)
+      atol: tolerance, btol: tolerance, conditionLimit: 0, iterationLimit: iterationLimit,
+      checksSolution: checksSolution)
   }
 
   /// Solves min ‖A·x − b‖² + δ²·‖x − x₀‖².
