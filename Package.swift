@@ -109,7 +109,9 @@ let package = Package(
     .testTarget(
       name: "ScoreModelsTests", dependencies: ["ScoreModels", "TestSupport"], resources: [.copy("Golden")],
       swiftSettings: swift),
-    .testTarget(name: "SamplersTests", dependencies: ["Samplers", "ScoreModels", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "SamplersTests", dependencies: ["Samplers", "ScoreModels", "TestSupport"], resources: [.copy("Golden")],
+      swiftSettings: swift),
     .testTarget(
       name: "ScoreTrainingTests", dependencies: ["ScoreTraining", "ScoreModels", "LeastSquares", "TestSupport"],
       swiftSettings: swift),

@@ -40,6 +40,14 @@ public enum NoiseSchedule: Hashable, Sendable {
   /// Song et al. (2021), arXiv 2011.13456. Where time is the noise level itself, as in `EDMProcess`, hardly a step is left
   /// for small noise; another schedule is better there.
   case uniformTime
+  /// Equal distances in σ, the same as `karras` with ρ = 1: most steps at large noise.
+  case linear
+  /// Equal distances in the angle φ = arctan σ, so that the signal's share of a variance-preserving process, cos φ, follows a cosine.
+  ///
+  /// Nichol & Dhariwal (2021), arXiv 2102.09672, without their offset; Salimans & Ho (2022), arXiv 2202.00512, appendix D.
+  case cosine
+  /// Noise levels of one's own, from the largest to the smallest above 0: as many as there are steps.
+  case explicit([Double])
 
   /// Noise levels from the largest to the smallest, both included; a single one is the largest.
   ///
@@ -52,10 +60,23 @@ public enum NoiseSchedule: Hashable, Sendable {
   public func levels(
     _ count: Int, of process: any DiffusionProcess, sigmaMin: Double? = nil, sigmaMax: Double? = nil
   ) throws(SamplerError) -> [NoiseLevel] {
-    let low = sigmaMin ?? process.sigma(process.samplingRange.lowerBound)
-    let high = sigmaMax ?? process.sigma(process.samplingRange.upperBound)
     try require(count > 0, "a schedule needs at least 1 noise level, not \(count)")
-    try require(0 < low && low < high && high.isFinite, "noise levels need 0 < σ_min < σ_max, not \(low) and \(high)")
+    var (low, high) = (
+      sigmaMin ?? process.sigma(process.samplingRange.lowerBound),
+      sigmaMax ?? process.sigma(process.samplingRange.upperBound)
+    )
+    if case .explicit(let sigmas) = self {
+      try require(
+        sigmas.count == count && sigmas.allSatisfy({ $0 > 0 && $0.isFinite })
+          && zip(sigmas, sigmas.dropFirst()).allSatisfy({ $0 > $1 }),
+        "an explicit schedule of \(count) steps needs \(count) positive noise levels that fall, not \(sigmas)")
+      try require(
+        sigmaMin == nil && sigmaMax == nil, "an explicit schedule has noise levels of its own, and no σ_min or σ_max")
+      (low, high) = (sigmas[count - 1], sigmas[0])
+    } else {
+      try require(
+        0 < low && low < high && high.isFinite, "noise levels need 0 < σ_min < σ_max, not \(low) and \(high)")
+    }
     let known = process.sigma(process.timeRange.lowerBound)...process.sigma(process.timeRange.upperBound)
     try require(
       low >= known.lowerBound * (1 - 1e-3) && high <= known.upperBound * (1 + 1e-3),
@@ -82,6 +103,13 @@ public enum NoiseSchedule: Hashable, Sendable {
       return fractions.map { pow(start + $0 * (end - start), rho) }
     case .geometric:
       return fractions.map { high * pow(low / high, $0) }
+    case .linear:
+      return fractions.map { high + $0 * (low - high) }
+    case .cosine:
+      let (start, end) = (atan(high), atan(low))
+      return fractions.map { tan(start + $0 * (end - start)) }
+    case .explicit(let sigmas):
+      return sigmas
     case .uniformTime:
       let (start, end) = (process.time(sigma: high), process.time(sigma: low))
       return process.sigma(Tensor(fractions.map { start + $0 * (end - start) })).elements()

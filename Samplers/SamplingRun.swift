@@ -27,6 +27,8 @@ public struct SamplingRun {
   private let modelDType: DType
   private var generators: SampleGenerators
   private let observe: ((SamplerState) throws -> Void)?
+  /// Noise to be drawn, in this order, in place of that of the seeds: what another library drew.
+  var givenNoise: ArraySlice<Tensor> = []
 
   init(
     model: any ScoreModel, process: any DiffusionProcess, shape: [Int], seeds: [UInt64], condition: Tensor?,
@@ -68,7 +70,9 @@ public struct SamplingRun {
   }
 
   /// Fresh standard normal noise, `[count] + shape`.
-  public mutating func noise() -> Tensor { generators.normal(shape, dtype: .float64).to(device) }
+  public mutating func noise() -> Tensor {
+    (givenNoise.popFirst() ?? generators.normal(shape, dtype: .float64)).to(device)
+  }
 
   /// A fresh number for each sample, uniform on [0, 1): `[count]`.
   public mutating func uniform() -> Tensor { generators.uniform([], dtype: .float64).to(device) }
@@ -78,6 +82,24 @@ public struct SamplingRun {
     evaluate(x * level.scale, at: level) { x, t in
       model.denoised(x, at: t, process: process, condition: condition)
     }
+  }
+
+  /// The denoiser for some samples of the batch, at a noise level of their own each.
+  ///
+  /// - Parameters:
+  ///   - x: the states of these samples in units of the data, `[positions.count] + shape`.
+  ///   - sigmas: the noise level of each.
+  ///   - positions: their places in the batch.
+  public func denoised(_ x: Tensor, at sigmas: [Double], of positions: [Int]) -> Tensor {
+    let times = process.time(sigma: Tensor(sigmas))
+    let labels = positions.count == count ? condition : condition?.gathering(positions)
+    let scaled = x * process.scale(times).to(x.device).broadcastable(toRank: x.rank)
+    let result = model.denoised(
+      scaled.to(modelDType).to(modelDevice), at: times.to(modelDType).to(modelDevice), process: process,
+      condition: labels)
+    precondition(
+      result.shape == x.shape, "a score model returned shape \(result.shape) for x of shape \(x.shape)")
+    return result.to(device).to(.float64)
   }
 
   /// The score ∇ₓ log pₜ(x) at xₜ = s·(x₀ + σε).

@@ -24,6 +24,8 @@ struct DormandPrince {
     let integrals: [Double]
     /// The number of evaluations of each example.
     let evaluations: [Int]
+    /// The size that each example's next step would have.
+    let stepSizes: [Double]
   }
 
   /// The places c of the stages within a step, and the shares a of earlier rates that each stage adds up.
@@ -49,12 +51,14 @@ struct DormandPrince {
   /// Integrates from u = a to u = b.
   ///
   /// - Parameters:
+  ///   - firstSteps: the size of each example's first step; a fiftieth of the way by default.
   ///   - integralScale: the size in which the integral counts like an element of the state.
+  ///   - noiseLevel: what noise level u stands for, to be told in errors.
   ///   - observe: called after each attempt with the share of the way that all examples together have gone.
   /// - Throws: `SamplerError` for a state that is not finite or too many steps; what the closures throw.
   func integrate(
-    _ start: Tensor, from a: Double, to b: Double, integralScale: Double, observe: ((Double) throws -> Void)?,
-    _ field: Field
+    _ start: Tensor, from a: Double, to b: Double, firstSteps: [Double]? = nil, integralScale: Double,
+    noiseLevel: (Double) -> Double = exp, observe: ((Double) throws -> Void)?, _ field: Field
   ) throws -> Solution {
     let count = start.size(0)
     var (integrals, evaluations) = (Array(repeating: 0.0, count: count), Array(repeating: 1, count: count))
@@ -62,7 +66,8 @@ struct DormandPrince {
     // Those under way: their places, positions, next steps, states and derivatives.
     var positions = Array(0..<count)
     var u = Array(repeating: a, count: count)
-    var h = Array(repeating: 0.02 * (b - a), count: count)
+    var h = firstSteps ?? Array(repeating: 0.02 * (b - a), count: count)
+    var stepSizes = h
     var y = start
     var (k, r) = try field(y, u, positions)
     var attempt = 0
@@ -73,7 +78,8 @@ struct DormandPrince {
         "the probability-flow ODE of example \(positions[0]) needs more than \(stepLimit) steps: allow larger errors, or "
           + "check that the model was trained for this process")
       let isLast = u.indices.map { u[$0] + 1.0001 * h[$0] >= b }
-      for i in u.indices where isLast[i] { h[i] = b - u[i] }
+      // The last step is cut, which says nothing about the size of others.
+      for i in u.indices where isLast[i] { (stepSizes[positions[i]], h[i]) = (h[i], b - u[i]) }
       let step = Tensor(h).to(y.device).broadcastable(toRank: y.rank)
       var (rates, integrands, next) = ([k], [r], y)
       for stage in 1..<7 {
@@ -94,7 +100,7 @@ struct DormandPrince {
         let ratio = max(stateErrors[i], error.magnitude / allowed)
         try require(
           stateErrors[i].isFinite && error.isFinite && change.isFinite,
-          "the probability-flow ODE of example \(example) left the finite numbers at noise level \(exp(u[i])): check that "
+          "the probability-flow ODE of example \(example) left the finite numbers at noise level \(noiseLevel(u[i])): check that "
             + "the model was trained for this process")
         isAccepted[i] = ratio <= 1
         if isAccepted[i] {
@@ -109,7 +115,10 @@ struct DormandPrince {
       k = k.replacing(where: mask, with: rates[6])
       let arrived = u.indices.filter { u[$0] >= b }
       if !arrived.isEmpty {
-        for i in arrived { finals[positions[i]] = y[i] }
+        for i in arrived {
+          finals[positions[i]] = y[i]
+          stepSizes[positions[i]] = max(stepSizes[positions[i]], h[i])
+        }
         let rest = u.indices.filter { u[$0] < b }
         (positions, u, h, r) = (rest.map { positions[$0] }, rest.map { u[$0] }, rest.map { h[$0] }, rest.map { r[$0] })
         if !rest.isEmpty { (y, k) = (y.gathering(rest), k.gathering(rest)) }
@@ -117,7 +126,8 @@ struct DormandPrince {
       let way = u.reduce(Double(count - u.count)) { $0 + ($1 - a) / (b - a) }
       try observe?(way / Double(count))
     }
-    return Solution(states: .stack(finals.compactMap(\.self)), integrals: integrals, evaluations: evaluations)
+    return Solution(
+      states: .stack(finals.compactMap(\.self)), integrals: integrals, evaluations: evaluations, stepSizes: stepSizes)
   }
 
   private func combination(_ weights: [Double], of rates: [Tensor]) -> Tensor {

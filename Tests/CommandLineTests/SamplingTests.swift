@@ -25,7 +25,11 @@ import Testing
         #expect(result.output == "\(folder)/\(name).png\n")
         return (contents("\(folder)/\(name).png"), contents("\(folder)/\(name).npy"))
       }
-      var samplers = [["--sampler", "heun", "--steps", "4"], ["--sampler", "predictor-corrector", "--steps", "5"]]
+      var samplers = [
+        ["--sampler", "heun", "--steps", "4"], ["--sampler", "predictor-corrector", "--steps", "5"],
+        ["--sampler", "dpmpp-3m-sde", "--steps", "5", "--schedule", "cosine"],
+      ]
+      if options.contains("mlp") { samplers.append(["--sampler", "ode", "--steps", "2", "--tolerance", "0.05"]) }
       if options.contains("energy") {
         samplers.append(["--sampler", "mala", "--steps", "3", "--steps-per-level", "4"])
       }
@@ -84,7 +88,8 @@ import Testing
       let run = "\(folder)/run"
       #expect(try Tool.train.run(tinyRun(run), in: folder).status == 0)
       for sampler in [
-        "heun", "euler", "dpmpp-2m", "ddim", "euler-maruyama", "predictor-corrector", "annealed-langevin",
+        "heun", "euler", "dpmpp-2m", "dpmpp-3m", "dpmpp-2m-sde", "dpmpp-3m-sde", "ddim", "ancestral", "ode",
+        "euler-maruyama", "predictor-corrector", "langevin", "annealed-langevin",
       ] {
         let result = try Tool.sample.run(
           [
@@ -100,7 +105,7 @@ import Testing
         #expect(grid.channels == 1)
         let trajectory = try Image(contentsOfPNG: "\(folder)/\(sampler)-t.png")
         // Eight samples, each a row of the states after every step; a Langevin sampler has more steps than columns.
-        let columns = sampler == "annealed-langevin" ? 8 : 3
+        let columns = sampler == "annealed-langevin" ? 8 : sampler == "langevin" ? 4 : 3
         #expect(trajectory.width == columns * 66 + 2)
         #expect(trajectory.height == 530)
       }

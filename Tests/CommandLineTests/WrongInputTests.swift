@@ -166,6 +166,13 @@ import Testing
     (["--sampler", "euler", "--churn", "1"], "--churn"), (["--guidance", "inf"], "--guidance"),
     (["--sampler", "heun", "--steps-per-level", "3"], "--steps-per-level"),
     (["--sampler", "mala", "--steps-per-level", "0"], "--steps-per-level"),
+    (["--sampler", "ode", "--schedule", "karras"], "--schedule"), (["--schedule", "steep"], "--schedule"),
+    (["--sampler", "langevin", "--sigma-max", "1"], "--sigma-max"), (["--sigma-min", "0"], "--sigma-min"),
+    (["--sampler", "heun", "--eta", "1"], "--eta"), (["--sampler", "ddim", "--eta", "2"], "η"),
+    (["--sampler", "dpmpp-2m-sde", "--eta", "-1"], "--eta"), (["--tolerance", "1e-3"], "--tolerance"),
+    (["--sampler", "ode", "--tolerance", "0"], "--tolerance"), (["--step-size", "0.1"], "--step-size"),
+    (["--sampler", "langevin", "--step-size", "2"], "step size"), (["--noise-level", "1"], "--noise-level"),
+    (["--sampler", "langevin", "--noise-level", "0"], "--noise-level"),
     (["--threads", "0"], "--threads"), (["--device", "abacus"], "--device"),
   ])
   func wrongSamplingOptionsAreUsageErrors(_ options: [String], _ word: String) throws {

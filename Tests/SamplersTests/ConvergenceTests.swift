@@ -10,7 +10,7 @@ private let solvers: [Named<(order: Double, make: @Sendable (Int, NoiseSchedule)
   Named("Euler", (1, { EulerSampler(steps: $0, schedule: $1) })),
   Named("DDIM", (1, { DDIMSampler(steps: $0, schedule: $1) })),
   Named("Heun", (2, { HeunSampler(steps: $0, schedule: $1) })),
-  Named("DPM-Solver++", (2, { DPMSolverPlusPlus2M(steps: $0, schedule: $1) })),
+  Named("DPM-Solver++ 2M", (2, { DPMSolverPlusPlus2M(steps: $0, schedule: $1) })),
 ]
 
 /// Deterministic samplers on the ODE of a normal distribution, which is solved by
@@ -56,13 +56,51 @@ private let solvers: [Named<(order: Double, make: @Sendable (Int, NoiseSchedule)
     }
   }
 
+  /// With its curvature in full; the start, a step of first order, leaves an error of second order with a small factor.
+  @Test(arguments: processes) func threeDenoisedValuesAreBetterThanTwo(_ process: Named<any DiffusionProcess>) throws {
+    for (steps, factor) in [(30, 0.4), (60, 0.15)] {
+      let two = try error(of: DPMSolverPlusPlus2M(steps: steps, schedule: .geometric), process.value)
+      let (half, three) = (
+        try error(of: DPMSolverPlusPlus3M(steps: steps, schedule: .geometric), process.value),
+        try error(of: DPMSolverPlusPlus3M(steps: steps, curvatureFactor: 2, schedule: .geometric), process.value)
+      )
+      #expect(three < factor * two && three < half && half < two, "\(steps): \(two), \(half), \(three)")
+    }
+  }
+
+  /// A denoiser that is a parabola in λ = −log σ, for which each step after the second is exact:
+  /// ∫₀ʰ e^(s−h)·(λ + s)² ds by hand.
+  @Test func stepsThroughThreeValuesIntegrateParabolas() throws {
+    struct Parabola: ScoreModel {
+      func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+        let lambda = -t.log().broadcastable(toRank: x.rank)
+        return (lambda * lambda - x) / (t * t).broadcastable(toRank: x.rank)
+      }
+    }
+    let sigmas = [5, 3, 1.5, 0.6, 0.5]
+    var states: [Double] = []
+    _ = try DPMSolverPlusPlus3M(steps: 5, curvatureFactor: 2, schedule: .explicit(sigmas)).sample(
+      from: Parabola(), process: EDMProcess(), shape: [1], seeds: [1]
+    ) { states.append($0.x.item()) }
+    for i in [2, 3] {
+      let (from, h) = (-log(sigmas[i]), log(sigmas[i] / sigmas[i + 1]))
+      let to = from + h
+      // An antiderivative of e^s·(λ + s)² is e^s·((λ + s)² − 2(λ + s) + 2).
+      let integral = (to * to - 2 * to + 2) - exp(-h) * (from * from - 2 * from + 2)
+      expectClose(states[i], exp(-h) * states[i - 1] + integral, rtol: 1e-12, atol: 1e-12)
+    }
+  }
+
   @Test func aSingleStepDenoisesTheNoise() throws {
     let process = EDMProcess()
     let model = mixture(under: process)
     var generators = SampleGenerators(seeds: [5, 6])
     let noise = 80 * generators.normal([2], dtype: .float64)
     let denoised = model.denoised(noise, at: .full([2], 80, dtype: .float64), process: process)
-    for sampler in [EulerSampler(steps: 1), HeunSampler(steps: 1), DPMSolverPlusPlus2M(steps: 1)] as [any Sampler] {
+    for sampler in [
+      EulerSampler(steps: 1), HeunSampler(steps: 1), DPMSolverPlusPlus2M(steps: 1), DPMSolverPlusPlus3M(steps: 1),
+      DPMSolverPlusPlus2M(steps: 1, eta: 1), DPMSolverPlusPlus3M(steps: 1, eta: 1), DDIMSampler(steps: 1, eta: 1),
+    ] as [any Sampler] {
       expectClose(
         try sampler.sample(from: model, process: process, shape: [2], seeds: [5, 6]), denoised, rtol: 1e-10,
         atol: 1e-10)

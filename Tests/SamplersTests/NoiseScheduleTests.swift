@@ -8,7 +8,7 @@ import Torch
 @Suite struct NoiseScheduleTests {
   static let schedules: [Named<NoiseSchedule>] = [
     Named("Karras", .karras()), Named("ρ = 1", .karras(rho: 1)), Named("geometric", .geometric),
-    Named("uniform in time", .uniformTime),
+    Named("uniform in time", .uniformTime), Named("linear", .linear), Named("cosine", .cosine),
   ]
 
   @Test(arguments: schedules, processes)
@@ -42,6 +42,24 @@ import Torch
     }
     expectClose(levels[1].sigma, 57.586, rtol: 1e-4, atol: 0)
     expectClose(levels[17].sigma, 0.002, rtol: 1e-12, atol: 0)
+  }
+
+  @Test func linearAndCosineLevelsAreEquallySpaced() throws {
+    let process = EDMProcess()
+    let linear = try NoiseSchedule.linear.levels(5, of: process, sigmaMin: 1, sigmaMax: 9).map(\.sigma)
+    expectClose(Tensor(linear), Tensor([9.0, 7, 5, 3, 1]), rtol: 1e-12, atol: 0)
+    // 60°, 45° and 30°; the signal's share s = cos φ of a variance-preserving process.
+    let root = Double.squareRoot(3)()
+    let cosine = try NoiseSchedule.cosine.levels(3, of: VariancePreserving(), sigmaMin: 1 / root, sigmaMax: root)
+    expectClose(Tensor(cosine.map(\.sigma)), Tensor([root, 1, 1 / root]), rtol: 1e-12, atol: 0)
+    let scales = [0.25, 0.5, 0.75].map { $0.squareRoot() }
+    expectClose(Tensor(cosine.map(\.scale)), Tensor(scales), rtol: 1e-9, atol: 0)
+  }
+
+  @Test func explicitLevelsAreTakenAsTheyAre() throws {
+    let levels = try NoiseSchedule.explicit([10, 3, 0.1]).levels(3, of: EDMProcess())
+    #expect(levels.map(\.sigma) == [10, 3, 0.1] && levels.map(\.time) == [10, 3, 0.1])
+    #expect(throws: SamplerError.self) { try NoiseSchedule.explicit([1e5, 3]).levels(2, of: EDMProcess()) }
   }
 
   @Test func geometricLevelsHaveEqualRatiosAndAreUniformInTheTimeOfVE() throws {
