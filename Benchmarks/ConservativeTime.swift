@@ -67,15 +67,16 @@ struct ConservativeTime: Codable {
     let data: Dataset
     let heldOut: TrainingBatch
     let objective: DenoisingScoreMatching
+    let sigmaData: Double
 
     init() throws {
       let digits = try Dataset.digits()
       let count = 1500
       data = Dataset(name: digits.name, examples: digits.examples[0..<count])
-      heldOut = Dataset(name: digits.name, examples: digits.examples[count..<digits.count])
+      heldOut = try Dataset(name: digits.name, examples: digits.examples[count..<digits.count])
         .batch(at: .range(0, to: Double(digits.count - count), dtype: .int64))
-      objective = DenoisingScoreMatching(
-        noiseLevels: .logNormal(), weighting: .edm(sigmaData: data.standardDeviation))
+      sigmaData = try data.standardDeviation
+      objective = DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: sigmaData))
     }
 
     func measure(_ way: Way, reference: ConservativeTime?) throws -> ConservativeTime {
@@ -109,7 +110,7 @@ struct ConservativeTime: Codable {
     private func makeModel(isEnergy: Bool) -> any ScoreModel {
       var generator = RandomGenerator(seed: 0, purpose: .initialization)
       let network = MLP(MLP.Configuration(shape: data.exampleShape), using: &generator)
-      let parameterization = Parameterization.edm(sigmaData: data.standardDeviation)
+      let parameterization = Parameterization.edm(sigmaData: sigmaData)
       guard isEnergy else { return NetworkScore(network, process: process, parameterization: parameterization) }
       return NetworkScore(EnergyNetwork(network), process: process, parameterization: parameterization)
     }

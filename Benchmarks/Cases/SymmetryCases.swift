@@ -62,7 +62,7 @@ private struct SymmetryProjection {
 
     // As the constraint draws them.
     generator = RandomGenerator(seed: constraint.seed, purpose: .probes, index: 1)
-    let examples = data.batch(at: generator.integers(below: data.count, [pointCount])).examples
+    let examples = try data.batch(at: generator.integers(below: data.count, [pointCount])).examples
     let sigma = constraint.noiseLevels.times(pointCount, process: constraint.process, using: &generator)
     let x = constraint.process.perturb(examples, noise: generator.normal(examples.shape), at: sigma)
     let v = generator.signs(examples.shape)

@@ -22,7 +22,7 @@ struct Experiment {
   /// Splits the data.
   init(data: Dataset, options: RunConfiguration, fitSteps: Int, fitPoints: Int, evaluationCount: Int?) throws {
     (training, heldOut) = try data.holdingOut(seed: options.seed)
-    sigmaData = training.standardDeviation
+    sigmaData = try training.standardDeviation
     self.options = options
     (self.fitSteps, self.fitPoints) = (fitSteps, fitPoints)
     // The log density of an image costs as much as a hundred steps of training on it.
@@ -97,10 +97,10 @@ struct Experiment {
 
   private func judge(_ model: any ScoreModel, _ outcome: inout Outcome) throws {
     let (configuration, modelConfiguration) = try configuration(outcome.way, steps: outcome.steps)
-    outcome.losses = withoutGradients { heldOutLosses(of: model) }
+    outcome.losses = try withoutGradients { try heldOutLosses(of: model) }
     outcome.evaluation = try Evaluator(count: evaluationCount, seed: seed).evaluation(
       of: model,
-      record: RunRecord(run: configuration, model: modelConfiguration, data: training.fingerprint),
+      record: RunRecord(run: configuration, model: modelConfiguration, data: try training.fingerprint),
       step: outcome.steps, isAverage: true, on: heldOut, source: training.name)
     outcome.samples = try samples(of: model)
     if training.exampleShape == [2] { outcome.field = try ScoreField(of: model, around: training) }
@@ -110,7 +110,7 @@ struct Experiment {
   ///
   /// All examples together have the noise levels of training in each round, and each example has its share of all of them over the
   /// rounds.
-  func heldOutLosses(of model: any ScoreModel) -> [Double] {
+  func heldOutLosses(of model: any ScoreModel) throws -> [Double] {
     let process = EDMProcess()
     let objective = options.makeObjective(sigmaData: sigmaData)
     let count = heldOut.count
@@ -123,7 +123,7 @@ struct Experiment {
       let noise = generator.normal([count] + heldOut.exampleShape)
       for start in stride(from: 0, to: count, by: 256) {
         let part = start..<min(start + 256, count)
-        let data = heldOut.batch(at: .range(Double(start), to: Double(part.upperBound), dtype: .int64)).examples
+        let data = try heldOut.batch(at: .range(Double(start), to: Double(part.upperBound), dtype: .int64)).examples
         let noisy = process.perturb(data, noise: noise[part], at: times[part])
         let denoised = model.denoised(noisy, at: times[part], process: process, condition: nil)
         let errors = (denoised - data).to(.float64).square().flattened(from: 1).mean(1)

@@ -54,7 +54,7 @@ extension Comparison {
       return ScatterPlot(points: points, range: outcomes.first?.field?.range, title: title, size: 440).image()
     }
     let count = min(data.count, data.isImages ? 64 : 2000)
-    let examples = data.batch(at: .range(0, to: Double(count), dtype: .int64)).examples
+    let examples = try data.batch(at: .range(0, to: Double(count), dtype: .int64)).examples
     let pictures =
       [try picture(examples, "data")]
       + (try outcomes.map { try picture($0.samples, "\($0.way.name), \($0.steps) steps") })

@@ -35,11 +35,12 @@ let steps = CommandLine.arguments.dropFirst(2).first.flatMap(Int.init) ?? 5000
 do {
   let data = try DatasetSource("checkerboard").load(seed: 1)
   let process = EDMProcess(sigmaMin: 0.01, sigmaMax: 20)
+  let spread = try data.standardDeviation
   var generator = RandomGenerator(seed: 0, purpose: .initialization)
-  let model = WaveScore(width: 128, spread: data.standardDeviation, using: &generator)
+  let model = WaveScore(width: 128, spread: spread, using: &generator)
   let trainer = Trainer(
     model, process: process, data: data,
-    objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: data.standardDeviation)),
+    objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: spread)),
     settings: Trainer.Settings(
       batchSize: 512, schedule: LearningRateSchedule(peak: 3e-3, warmupSteps: 100, decay: .cosine, steps: steps)))
   while trainer.step < steps {

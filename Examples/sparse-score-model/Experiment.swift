@@ -25,7 +25,7 @@ struct Experiment {
   /// Splits the data.
   init(data: Dataset, width: Int, blocks: Int, batchSize: Int, steps: Int, seed: UInt64) throws {
     (training, heldOut) = try data.holdingOut(seed: seed)
-    sigmaData = training.standardDeviation
+    sigmaData = try training.standardDeviation
     guard sigmaData > 0 else {
       throw RunError(.data, "all values in \(data.name) are the same: there is no distribution to learn")
     }
@@ -112,16 +112,16 @@ struct Experiment {
     outcome.zeros = ZeroCount(state.model)
     outcome.averageZeros = ZeroCount(state.average)
     try trainer.withAveragedWeights {
-      outcome.heldOutLoss = withoutGradients { heldOutLoss(of: model) }
+      outcome.heldOutLoss = try withoutGradients { try heldOutLoss(of: model) }
       outcome.samples = try samples(of: model)
     }
     return outcome
   }
 
   /// The denoising loss on about 8192 noisy versions of the examples that were held out, the same for every network.
-  func heldOutLoss(of model: any ScoreModel) -> Double {
+  func heldOutLoss(of model: any ScoreModel) throws -> Double {
     let rounds = max(1, 8192 / heldOut.count)
-    let examples = heldOut.batch(at: .range(0, to: Double(heldOut.count), dtype: .int64))
+    let examples = try heldOut.batch(at: .range(0, to: Double(heldOut.count), dtype: .int64))
     let losses = (0..<rounds).map { round in
       var generator = RandomGenerator(seed: seed, purpose: .probes, index: UInt64(round))
       return objective.loss(of: model, on: examples, process: process, using: &generator).item()

@@ -4,23 +4,28 @@ internal import Torch
 extension Dataset {
   /// A checksum of examples and labels, by which a run tells whether it goes on with the data that it began with.
   ///
-  /// Shapes, element types and the CRC-32 of all elements. One pass over the data.
+  /// Shapes, element types and the CRC-32 of all elements, in one pass over the data. Of streamed data, all labels and
+  /// 1,024 examples at equal distances.
+  ///
+  /// - Throws: as `elements(at:)`.
   public var fingerprint: String {
-    let parts = [examples] + (labels.map { [$0] } ?? [])
-    return parts.map { part in
-      var value = crc32_z(0, nil, 0)
-      let count = part.size(0)
-      for start in stride(from: 0, to: count, by: 4096) {
-        let chunk = part[start..<min(start + 4096, count)]
-        switch chunk.dtype {
-        case .uint8: value = Self.crc(value, chunk.elements(as: UInt8.self))
-        case .int64: value = Self.crc(value, chunk.elements(as: Int64.self))
-        default: value = Self.crc(value, chunk.elements(as: Double.self))
+    get throws(DataError) {
+      let streamed = isStreamed ? try elements(at: positions(atMost: 1024)) : examples
+      return ([streamed] + (labels.map { [$0] } ?? [])).map { part in
+        var value = crc32_z(0, nil, 0)
+        let count = part.size(0)
+        for start in stride(from: 0, to: count, by: 4096) {
+          let chunk = part[start..<min(start + 4096, count)]
+          switch chunk.dtype {
+          case .uint8: value = Self.crc(value, chunk.elements(as: UInt8.self))
+          case .int64: value = Self.crc(value, chunk.elements(as: Int64.self))
+          default: value = Self.crc(value, chunk.elements(as: Double.self))
+          }
         }
-      }
-      let shape = part.shape.map(String.init).joined(separator: "x")
-      return "\(part.dtype) \(shape) \(String(value, radix: 16))"
-    }.joined(separator: ", ")
+        let shape = part.shape.map(String.init).joined(separator: "x")
+        return "\(part.dtype) \(shape) \(String(value, radix: 16))"
+      }.joined(separator: ", ") + (isStreamed ? " of \(count)" : "")
+    }
   }
 
   private static func crc<Element>(_ value: UInt, _ elements: [Element]) -> UInt {

@@ -1,26 +1,79 @@
+internal import Foundation
 public import Torch
 
-/// Examples to learn from, with or without labels, in memory.
+/// Examples to learn from, with or without labels, in memory or read from their files as they are wanted.
 public struct Dataset {
+  /// Where examples are while they are used.
+  public enum Loading: String, Codable, Sendable, CaseIterable {
+    /// In memory, if they take no more than a quarter of the machine's; else streamed.
+    case automatic = "auto"
+    /// In memory.
+    case memory
+    /// In their files, from which each batch is read while the one before it is used. Gzipped files and arrays in `.npz` or
+    /// in Fortran's order are in memory anyway.
+    case stream
+  }
+
   /// What the data are called: a built-in name, or the last part of a path.
   public let name: String
-  /// Points as `float32` of shape `[count, dimensions]`, or pictures as `uint8` of shape
-  /// `[count, channels, height, width]`.
-  public let examples: Tensor
+  /// The number of examples.
+  public let count: Int
+  /// The shape of one example: `[dimensions]` of a point or `[channels, height, width]` of a picture.
+  public let exampleShape: [Int]
+  /// Whether the examples are pictures.
+  public let isImages: Bool
   /// The class of each example, as `int64` of shape `[count]`.
   public let labels: Tensor?
   /// The number of classes: one more than the largest label; 0 without labels.
   public let classCount: Int
+  /// What the classes are called, where they have names.
+  public let classNames: [String]?
+  private let storage: Storage
+
+  private enum Storage {
+    case memory(Tensor)
+    case stream(ExampleStream)
+  }
 
   /// Makes data from tensors.
   ///
+  /// - Parameters:
+  ///   - name: what the data are called.
+  ///   - examples: points as `float32` of shape `[count, dimensions]`, or pictures as `uint8` of shape `[count, channels,
+  ///     height, width]`.
+  ///   - labels: the class of each example, as `int64` of shape `[count]`.
+  ///   - classNames: what the classes are called.
   /// - Precondition: there are examples in one of the two forms; labels are as many, of type `int64` and not negative.
-  public init(name: String, examples: Tensor, labels: Tensor? = nil) {
+  public init(name: String, examples: Tensor, labels: Tensor? = nil, classNames: [String]? = nil) {
     let shape = examples.shape
     precondition(
       shape.count == 2 && examples.dtype == .float32 || shape.count == 4 && examples.dtype == .uint8,
       "examples are float32[count, dimensions] or uint8[count, channels, height, width], not \(examples.dtype)\(shape)")
     precondition(shape.allSatisfy { $0 > 0 }, "data of shape \(shape) are empty")
+    self.init(
+      name: name, shape: shape, isImages: examples.dtype == .uint8, labels: labels, classNames: classNames,
+      storage: .memory(examples))
+  }
+
+  /// Opens the examples of a reader.
+  init(_ reader: any ExampleReader, loading: Loading) throws(DataError) {
+    let size = reader.count.multipliedReportingOverflow(by: reader.exampleSize)
+    let isSmall = !size.overflow && size.partialValue <= Int(ProcessInfo.processInfo.physicalMemory / 4)
+    let stream = ExampleStream(reader)
+    let storage: Storage
+    if reader.isInMemory || loading == .memory || loading == .automatic && isSmall {
+      storage = .memory(try stream.read(Array(0..<reader.count)))
+    } else {
+      storage = .stream(stream)
+    }
+    self.init(
+      name: lastComponent(of: reader.path), shape: [reader.count] + reader.shape, isImages: reader.isImages,
+      labels: reader.labels.map { Tensor($0) }, classNames: reader.classNames, storage: storage)
+  }
+
+  private init(
+    name: String, shape: [Int], isImages: Bool, labels: Tensor?, classNames: [String]?, storage: Storage
+  ) {
     if let labels {
       precondition(
         labels.dtype == .int64 && labels.shape == [shape[0]],
@@ -28,43 +81,88 @@ public struct Dataset {
       precondition(labels.min().item() >= 0, "labels are not negative")
     }
     self.name = name
-    self.examples = examples
+    self.storage = storage
     self.labels = labels
-    classCount = labels.map { Int($0.max().item()) + 1 } ?? 0
+    self.classNames = classNames
+    self.isImages = isImages
+    count = shape[0]
+    exampleShape = Array(shape.dropFirst())
+    classCount = max(labels.map { Int($0.max().item()) + 1 } ?? 0, classNames?.count ?? 0)
   }
 
-  /// The number of examples.
-  public var count: Int { examples.size(0) }
+  /// All examples: points as `float32` of shape `[count, dimensions]`, or pictures as `uint8` of shape `[count, channels,
+  /// height, width]`.
+  ///
+  /// - Precondition: they are in memory; those of streamed data come from `elements(at:)`.
+  public var examples: Tensor {
+    guard case .memory(let examples) = storage else {
+      preconditionFailure("the examples of \(name) are streamed, and not in memory")
+    }
+    return examples
+  }
 
-  /// The shape of one example.
-  public var exampleShape: [Int] { Array(examples.shape.dropFirst()) }
+  /// Whether examples are read from their files when they are wanted.
+  public var isStreamed: Bool {
+    if case .stream = storage { true } else { false }
+  }
 
-  /// Whether the examples are pictures.
-  public var isImages: Bool { examples.dtype == .uint8 }
+  /// Some examples as they are stored: bytes of pictures, `float32` of points.
+  ///
+  /// - Parameter positions: an `int64` vector of positions in `0 ..< count`.
+  /// - Throws: `DataError` for files that are damaged or have become unreadable; never for data in memory.
+  public func elements(at positions: Tensor) throws(DataError) -> Tensor {
+    switch storage {
+    case .memory(let examples): examples.gathering(positions)
+    case .stream(let stream): try stream.read(positions.to(.cpu).elements(as: Int.self))
+    }
+  }
 
   /// Some examples as `float32`, pictures in [−1, 1], and their labels.
   ///
-  /// - Parameter indices: an `int64` vector of positions in `0 ..< count`.
-  public func batch(_ indices: Tensor) -> (examples: Tensor, labels: Tensor?) {
-    (values(of: examples.gathering(indices)), labels?.gathering(indices))
+  /// - Parameter positions: an `int64` vector of positions in `0 ..< count`.
+  /// - Throws: as `elements(at:)`.
+  public func batch(_ positions: Tensor) throws(DataError) -> (examples: Tensor, labels: Tensor?) {
+    (values(of: try elements(at: positions)), labels?.gathering(positions))
+  }
+
+  /// Tells which examples will be wanted next, so that streamed data can be read meanwhile.
+  public func prefetch(_ positions: Tensor) {
+    if case .stream(let stream) = storage { stream.prefetch(positions.to(.cpu).elements(as: Int.self)) }
   }
 
   /// The standard deviation of all values around their common mean, after the conversion to [−1, 1] where it applies.
   ///
   /// This is the σ_data of Karras, Aittala, Aila & Laine (2022), *Elucidating the design space of diffusion-based
-  /// generative models*, arXiv 2206.00364. Every call goes twice through the data, in parts.
+  /// generative models*, arXiv 2206.00364. Every call goes twice through the data, in parts; of streamed data, through
+  /// 16,384 examples at equal distances.
+  ///
+  /// - Throws: as `elements(at:)`.
   public var standardDeviation: Double {
-    let total = Double(examples.elementCount)
-    let mean = sum { $0 } / total
-    return (sum { ($0 - mean).square() } / total).squareRoot()
+    get throws(DataError) {
+      let chosen = isStreamed ? positions(atMost: 16_384) : nil
+      let total = Double((chosen?.elementCount ?? count) * exampleShape.reduce(1, *))
+      let mean = try sum(over: chosen) { $0 } / total
+      return (try sum(over: chosen) { ($0 - mean).square() } / total).squareRoot()
+    }
   }
 
-  /// The sum of a function of all values, in double precision and without converting all data at once.
-  private func sum(_ function: (Tensor) -> Tensor) -> Double {
-    let length = max(1, (1 << 20) * count / examples.elementCount)
-    return stride(from: 0, to: count, by: length).reduce(0) { total, start in
-      total + function(values(of: examples[start..<min(start + length, count)]).to(.float64)).sum().item()
+  /// The sum of a function of the values, in double precision and without converting all data at once.
+  private func sum(over chosen: Tensor?, _ function: (Tensor) -> Tensor) throws(DataError) -> Double {
+    let (count, length) = (chosen?.elementCount ?? count, max(1, (1 << 20) / exampleShape.reduce(1, *)))
+    var total = 0.0
+    for start in stride(from: 0, to: count, by: length) {
+      let range = start..<min(start + length, count)
+      let part: Tensor
+      if let chosen { part = try elements(at: chosen[range]) } else { part = examples[range] }
+      total += function(values(of: part).to(.float64)).sum().item()
     }
+    return total
+  }
+
+  /// As many positions at equal distances.
+  func positions(atMost limit: Int) -> Tensor {
+    let number = min(limit, count)
+    return Tensor((0..<number).map { $0 * count / number })
   }
 
   private func values(of examples: Tensor) -> Tensor { isImages ? Pixels.values(of: examples) : examples }

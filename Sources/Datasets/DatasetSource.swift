@@ -34,16 +34,18 @@ public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
 
   /// Reads or draws the data.
   ///
-  /// A folder is read as PNG files. A file is recognised by its content: IDX, plain or gzipped, or CIFAR-10's binary
-  /// format, which the extension `.bin` means too.
+  /// A folder is read as PNG files. A file is recognised by its content: IDX, plain or gzipped, an array in NumPy's format
+  /// (`.npy`), a ZIP file of PNG files or of arrays (`.npz`), or CIFAR-10's binary format, which the extension `.bin` means
+  /// too.
   ///
   /// - Parameters:
-  ///   - labels: the path of an IDX file with the labels of IDX pictures.
+  ///   - labels: the path of an IDX file or a `.npy` array with the labels of IDX pictures or of a `.npy` array.
   ///   - seed: the seed of points.
+  ///   - loading: where the examples of files are while they are used.
   /// - Throws: `DataError`.
-  public func load(labels: String? = nil, seed: UInt64 = 0) throws(DataError) -> Dataset {
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: description, isDirectory: &isFolder)
+  public func load(
+    labels: String? = nil, seed: UInt64 = 0, loading: Dataset.Loading = .automatic
+  ) throws(DataError) -> Dataset {
     switch self {
     case .digits:
       try refuse(labels)
@@ -51,34 +53,66 @@ public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
     case .points(let kind):
       try refuse(labels)
       return Dataset.points(kind, seed: seed)
-    case .path(let path) where !exists:
+    case .path(let path):
+      return try Dataset(reader(path, labels: labels), loading: loading)
+    }
+  }
+
+  /// Finds out what a file or folder holds.
+  private func reader(_ path: String, labels: String?) throws(DataError) -> any ExampleReader {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw DataError(
         .missing, path: path,
         "“\(path)” is neither built-in data (\(DatasetSource.builtInNames.joined(separator: ", "))) nor an existing file or folder"
       )
-    case .path(let path) where isFolder.boolValue:
-      try refuse(labels)
-      return try Dataset(contentsOfPNGFolder: path)
-    case .path(let path):
-      let data = try readFile(path)
-      let isIDX = Gzip.recognizes(data) || IDXFile.recognizes(data)
-      if path.lowercased().hasSuffix(".bin") || !isIDX && !data.isEmpty && data.count % Dataset.cifarRecord == 0 {
-        try refuse(labels)
-        return try Dataset(cifar: path, data: data)
-      }
-      guard isIDX else {
-        throw DataError(
-          malformed: path, "it is none of the known kinds: IDX (plain or .gz), CIFAR-10 (.bin), a folder of PNG files")
-      }
-      return try Dataset(idx: path, data: data, labels: labels)
     }
+    if isFolder.boolValue {
+      try refuse(labels)
+      return try PictureReader(PNGFolder(path))
+    }
+    return try Self.reader(RandomAccessBytes(path: path), labels: labels) { () throws(DataError) in try refuse(labels) }
   }
 
-  /// Labels from a file go with pictures in the IDX format only.
+  /// Finds out what a file holds.
+  static func reader(
+    _ bytes: RandomAccessBytes, labels: String? = nil, refuseLabels: () throws(DataError) -> Void = {}
+  ) throws(DataError) -> any ExampleReader {
+    let start = try bytes.prefix(6)
+    if NPYHeader.recognizes(start) {
+      var reader = try ArrayReader(bytes)
+      if let labels { reader = try ArrayReader(bytes, labels: LabelFile.read(labels, for: reader)) }
+      return reader
+    }
+    if ZIPArchive.recognizes(start) {
+      try refuseLabels()
+      let archive = try ZIPArchive(bytes)
+      return NPZFile.recognizes(archive) ? try NPZFile.reader(archive) : try PictureReader(PNGArchive(archive))
+    }
+    let isIDX = Gzip.recognizes(start) || IDXFile.recognizes(start)
+    if bytes.path.lowercased().hasSuffix(".bin") || !isIDX && bytes.count > 0 && bytes.count % Dataset.cifarRecord == 0
+    {
+      try refuseLabels()
+      return try RecordReader(cifar: bytes)
+    }
+    guard isIDX else {
+      throw DataError(
+        malformed: bytes.path,
+        "it is none of the known kinds: IDX (plain or .gz), .npy, .npz, CIFAR-10 (.bin), a folder or a .zip of PNG files"
+      )
+    }
+    let file = try IDXFile(bytes)
+    let reader = try file.reader()
+    guard let labels else { return reader }
+    return try file.reader(labels: LabelFile.read(labels, for: reader))
+  }
+
+  /// Labels from a file go with IDX pictures and `.npy` arrays only.
   private func refuse(_ labels: String?) throws(DataError) {
     if let labels {
       throw DataError(
-        malformed: labels, "labels from a file go with IDX pictures, and \(self) is something else; leave them out")
+        malformed: labels,
+        "labels from a file go with IDX pictures or a .npy array, and \(self) is something else; leave them out")
     }
   }
 }

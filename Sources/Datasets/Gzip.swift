@@ -1,20 +1,36 @@
 internal import CZlib
 internal import Foundation
 
-/// Reading of gzip files, with zlib.
+/// Reading of compressed data, with zlib: gzip files, and the bare DEFLATE streams of ZIP files.
 enum Gzip {
+  /// What surrounds the DEFLATE stream.
+  enum Format: Sendable {
+    /// The headers and check sums of gzip, in one or more members.
+    case gzip
+    /// Nothing.
+    case raw
+
+    var windowBits: Int32 { self == .gzip ? 15 + 16 : -15 }
+    var name: String { self == .gzip ? "gzip" : "compressed" }
+  }
+
+  /// The largest factor by which DEFLATE can make data smaller: nothing honest announces more.
+  static let largestRatio = 1032
+
   /// Whether bytes begin as a gzip file does.
   static func recognizes(_ data: some Collection<UInt8>) -> Bool { data.starts(with: [0x1F, 0x8B]) }
 
-  /// The content of a gzip file, with all its members; no more than `limit` bytes of it.
+  /// The content of compressed data, of gzip with all its members; no more than `limit` bytes of it.
   ///
   /// Check sums are verified for every member that is read to its end.
   ///
   /// - Throws: `DataError` if the file is damaged, ends early or has something else behind its last member.
-  static func decompress(_ data: Data, path: String, limit: Int) throws(DataError) -> [UInt8] {
+  static func decompress(
+    _ data: some ContiguousBytes, path: String, limit: Int, format: Format = .gzip
+  ) throws(DataError) -> [UInt8] {
     try data.withUnsafeBytes { input -> Result<[UInt8], DataError> in
       do throws(DataError) {
-        return .success(try decompress(input, path: path, limit: limit))
+        return .success(try decompress(input, path: path, limit: limit, format: format))
       } catch {
         return .failure(error)
       }
@@ -22,14 +38,13 @@ enum Gzip {
   }
 
   private static func decompress(
-    _ input: UnsafeRawBufferPointer, path: String, limit: Int
+    _ input: UnsafeRawBufferPointer, path: String, limit: Int, format: Format
   ) throws(DataError) -> [UInt8] {
     // zlib wants its stream to stay at one place.
     let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     stream.initialize(to: z_stream())
     defer { stream.deallocate() }
-    let gzipOnly: Int32 = 15 + 16
-    guard inflateInit2_(stream, gzipOnly, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+    guard inflateInit2_(stream, format.windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
       throw DataError(.unreadable, path: path, "cannot read \(path): there is not enough memory")
     }
     defer { inflateEnd(stream) }
@@ -42,15 +57,15 @@ enum Gzip {
       case Z_OK: continue
       case Z_STREAM_END:
         if consumed == input.count { return output }
-        guard recognizes(input[consumed...]) else {
-          throw DataError(malformed: path, "\(input.count - consumed) bytes follow the end of the gzip data")
+        guard format == .gzip, recognizes(input[consumed...]) else {
+          throw DataError(malformed: path, "\(input.count - consumed) bytes follow the end of the \(format.name) data")
         }
         inflateReset(stream)
       case Z_BUF_ERROR:
-        throw DataError(malformed: path, "the gzip data end early; the file is incomplete, get it again")
+        throw DataError(malformed: path, "the \(format.name) data end early; the file is incomplete, get it again")
       default:
         let reason = stream.pointee.msg.map { " (\(String(cString: $0)))" } ?? ""
-        throw DataError(malformed: path, "the gzip data are damaged\(reason); get the file again")
+        throw DataError(malformed: path, "the \(format.name) data are damaged\(reason); get the file again")
       }
     }
   }

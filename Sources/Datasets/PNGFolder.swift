@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Imaging
 internal import Torch
 
 extension Dataset {
@@ -7,42 +6,49 @@ extension Dataset {
   /// a class for each subfolder.
   ///
   /// The extension may be in capitals; hidden files are left out. If any picture has colour, all become RGB. Transparency
-  /// is laid over white.
+  /// is laid over white. A file `dataset.json` in the folder gives the labels instead, as in the datasets of Karras et al.
+  /// (2022).
   ///
   /// - Throws: `DataError` if there is no picture, one is damaged, or the sizes differ.
   public init(contentsOfPNGFolder path: String) throws(DataError) {
-    let content = try FolderContent(path)
-    var files = content.pictures.map { (path: $0, label: 0) }
-    var classCount = 0
-    for folder in content.folders {
-      let pictures = try FolderContent(folder).pictures
-      if pictures.isEmpty { continue }
-      if !content.pictures.isEmpty {
-        throw DataError(
-          malformed: path,
-          "it has PNG files of its own and in \(lastComponent(of: folder)); put all of them into "
-            + "subfolders, one for each class, or none")
-      }
-      files += pictures.map { (path: $0, label: classCount) }
-      classCount += 1
-    }
-    var pictures = PictureStack()
-    for file in files { try pictures.append(file.path) }
-    guard let examples = pictures.tensor else {
-      throw DataError(malformed: path, "there are no PNG files in the folder or in its subfolders")
-    }
-    self.init(
-      name: lastComponent(of: path), examples: examples,
-      labels: classCount > 0 ? Tensor(files.map(\.label)) : nil)
+    try self.init(PictureReader(PNGFolder(path)), loading: .memory)
   }
 }
 
-/// The PNG files and the folders directly in a folder, each sorted by name.
-private struct FolderContent {
-  var pictures: [String] = []
-  var folders: [String] = []
+/// The PNG files directly in a folder and in its subfolders.
+struct PNGFolder: PictureFiles {
+  let path: String
+  let names: [String]
 
   init(_ path: String) throws(DataError) {
+    self.path = path
+    let content = try Self.content(path)
+    var names = content.pictures
+    for folder in content.folders {
+      names += try Self.content(Self.join(path, folder)).pictures.map { "\(folder)/\($0)" }
+    }
+    self.names = names
+  }
+
+  func place(of name: String) -> String { Self.join(path, name) }
+
+  func start(of name: String, limit: Int) throws(DataError) -> [UInt8] {
+    try RandomAccessBytes(path: place(of: name)).prefix(limit)
+  }
+
+  func content(of name: String) throws(DataError) -> Data { try readFile(place(of: name)) }
+
+  func labelFile() throws(DataError) -> Data? {
+    let file = place(of: "dataset.json")
+    return FileManager.default.fileExists(atPath: file) ? try readFile(file) : nil
+  }
+
+  private static func join(_ path: String, _ name: String) -> String {
+    path.hasSuffix("/") ? path + name : path + "/" + name
+  }
+
+  /// The names of the PNG files and of the folders directly in a folder, each sorted.
+  private static func content(_ path: String) throws(DataError) -> (pictures: [String], folders: [String]) {
     let names: [String]
     do {
       names = try FileManager.default.contentsOfDirectory(atPath: path)
@@ -53,52 +59,64 @@ private struct FolderContent {
         "cannot read the folder \(path): " + (exists ? "it is not a folder or not readable" : "there is no such folder")
       )
     }
+    var (pictures, folders): ([String], [String]) = ([], [])
     for name in names.sorted() where !name.hasPrefix(".") {
-      let file = path.hasSuffix("/") ? path + name : path + "/" + name
       var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) else { continue }
+      guard FileManager.default.fileExists(atPath: join(path, name), isDirectory: &isFolder) else { continue }
       if isFolder.boolValue {
-        folders.append(file)
-      } else if name.lowercased().hasSuffix(".png") {
-        pictures.append(file)
+        folders.append(name)
+      } else if isPictureName(name) {
+        pictures.append(name)
       }
     }
+    return (pictures, folders)
   }
 }
 
-/// The pixels of pictures of one size, grey until the first one with colour.
-private struct PictureStack {
-  private var first: (path: String, width: Int, height: Int)?
-  private var channels = 1
-  private var count = 0
-  private var pixels: [UInt8] = []
+/// The PNG files in a ZIP file; what lies in one folder together with all others is taken as if it lay outside.
+struct PNGArchive: PictureFiles {
+  let names: [String]
+  private let archive: ZIPArchive
+  private let members: [String: ZIPArchive.Member]
 
-  /// Reads one picture more.
-  mutating func append(_ path: String) throws(DataError) {
-    let image: Image
-    do {
-      image = try Image(contentsOfPNG: path)
-    } catch {
-      throw DataError(error, path: path)
+  init(_ archive: ZIPArchive) {
+    self.archive = archive
+    // What macOS adds is no data.
+    let files = archive.members.filter { !$0.name.hasPrefix("__MACOSX/") }
+    var root = ""
+    func pictures() -> [String] {
+      files.lazy.map(\.name).filter { $0.hasPrefix(root) && isPictureName($0) }.map { String($0.dropFirst(root.count)) }
     }
-    let size = first ?? (path, image.width, image.height)
-    guard (image.width, image.height) == (size.width, size.height) else {
-      throw DataError(
-        malformed: path,
-        "expected \(size.width) × \(size.height) pixels, as in \(size.path), found \(image.width) × \(image.height)")
+    // As long as everything lies in one folder with subfolders, go down.
+    while case let names = pictures(), let first = names.first, let slash = first.firstIndex(of: "/"),
+      case let folder = first[...slash], names.allSatisfy({ $0.hasPrefix(folder) }),
+      !files.contains(where: { $0.name == root + "dataset.json" })
+    {
+      root += folder
     }
-    first = size
-    if image.channels > channels, count > 0 {
-      pixels = Image(width: size.width, height: size.height * count, channels: 1, pixels: pixels).rgb().pixels
+    let depth = files.contains { $0.name == root + "dataset.json" } ? Int.max : 2
+    names = pictures().filter { $0.split(separator: "/").count <= depth }.sorted()
+    members = Dictionary(files.filter { $0.name.hasPrefix(root) }.map { (String($0.name.dropFirst(root.count)), $0) }) {
+      $1
     }
-    channels = max(channels, image.channels)
-    pixels += channels == 3 ? image.rgb().pixels : image.pixels
-    count += 1
   }
 
-  /// All pictures, as `uint8` of shape `[count, channels, height, width]`; nil without any.
-  var tensor: Tensor? {
-    guard let first else { return nil }
-    return Tensor(pixels, shape: [count, first.height, first.width, channels]).permuted(0, 3, 1, 2).contiguous()
+  var path: String { archive.bytes.path }
+  func place(of name: String) -> String { "\(path)/\(members[name]?.name ?? name)" }
+
+  func start(of name: String, limit: Int) throws(DataError) -> [UInt8] {
+    try archive.read(member(name), limit: limit)
+  }
+
+  func content(of name: String) throws(DataError) -> Data { Data(try archive.read(member(name))) }
+
+  func labelFile() throws(DataError) -> Data? {
+    guard let member = members["dataset.json"] else { return nil }
+    return Data(try archive.read(member))
+  }
+
+  private func member(_ name: String) throws(DataError) -> ZIPArchive.Member {
+    guard let member = members[name] else { throw DataError(malformed: path, "there is no \(name) in it") }
+    return member
   }
 }

@@ -80,7 +80,7 @@ public struct Evaluator: Hashable, Sendable {
         conservative: record.run.conservative, classCount: record.model.classCount),
       data: .init(
         source: source, count: examples.count, total: dataset.count,
-        isTrainingData: dataset.fingerprint == record.data, isLabelled: examples.labels != nil),
+        isTrainingData: try dataset.fingerprint == record.data, isLabelled: examples.labels != nil),
       seed: seed,
       levels: zip(losses, asymmetries).map { loss, asymmetry in
         .init(
@@ -166,7 +166,7 @@ public struct Evaluator: Hashable, Sendable {
       var losses = levels.map { _ in [Double]() }
       for part in parts() {
         var noise = SampleGenerators(seeds: Array(seeds[part]), purpose: .evaluation)
-        let x = dataset.batch(positions[part]).examples.to(device)
+        let x = try dataset.batch(positions[part]).examples.to(device)
         let condition = labels?[part].to(device)
         for (index, sigma) in levels.enumerated() {
           let times = Tensor.full([part.count], process.time(sigma: sigma), device: device)
@@ -190,7 +190,7 @@ public struct Evaluator: Hashable, Sendable {
       of model: any ScoreModel, process: any DiffusionProcess, at levels: [Double], probes: Int?,
       _ observe: ((Stage, Double) throws -> Void)?
     ) throws -> [Asymmetry] {
-      let x = dataset.batch(positions).examples
+      let x = try dataset.batch(positions).examples
       var generator = generator
       return try asymmetry(
         of: model, process: process, at: levels, examples: x, condition: labels,
@@ -209,11 +209,11 @@ public struct Evaluator: Hashable, Sendable {
       let checked = min(count, Evaluator.checkedCount)
       func compute(_ part: Range<Int>, done: Int) throws -> ProbabilityFlowLikelihood.Result {
         let seeds = Array(seeds[part])
-        var x = dataset.batch(positions[part]).examples
+        var x = try dataset.batch(positions[part]).examples
         if dataset.isImages {
           var generators = SampleGenerators(seeds: seeds, purpose: .data)
           x = Pixels.dequantizedValues(
-            of: dataset.examples.gathering(positions[part]), noise: generators.uniform(shape))
+            of: try dataset.elements(at: positions[part]), noise: generators.uniform(shape))
         }
         return try method.logDensities(
           of: x, under: network, process: process, condition: labels?[part], seeds: seeds

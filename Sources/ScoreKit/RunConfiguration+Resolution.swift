@@ -30,7 +30,8 @@ extension RunConfiguration {
     try check("ema", ema, "at least 0 and below 1") { (0..<1).contains($0) }
     if data == "" { throw RunError(.usage, "--data is empty: name a built-in data set or a path") }
     if let labels, labels.isEmpty || DatasetSource.builtInNames.contains(data ?? "") {
-      throw RunError(.usage, "--labels names the labels of an IDX file, which \(data ?? "the data set") is not")
+      throw RunError(
+        .usage, "--labels names the labels of IDX files and .npy arrays, which \(data ?? "the data set") is not")
     }
     if device != Device.automatic, Device(device) == nil { throw Device.unknown(device) }
   }
@@ -58,6 +59,7 @@ extension RunConfiguration {
     try validate()
     var result = self
     result.makePathsAbsolute()
+    result.loading = dataset.isStreamed ? .stream : .memory
     if result.model == .auto { result.model = dataset.isImages ? .unet : .mlp }
     if result.model == .unet && !dataset.isImages {
       throw RunError(.usage, "--model unet needs images, and \(data ?? dataset.name) holds points; use --model mlp")
@@ -82,7 +84,8 @@ extension RunConfiguration {
     if classConditional && classCount == 0 {
       throw RunError(
         .usage,
-        "--class-conditional needs labels, and \(data ?? dataset.name) has none; IDX files take them with --labels")
+        "--class-conditional needs labels, and \(data ?? dataset.name) has none; IDX files and .npy arrays take them with --labels"
+      )
     }
     let shape = dataset.exampleShape
     let isSmall = shape.reduce(1, *) <= 256
@@ -102,8 +105,15 @@ extension RunConfiguration {
     case .off, .energy: break
     }
     let process = ProcessConfiguration(process)
-    let sigmaData = sigmaData ?? dataset.standardDeviation
-    guard sigmaData > 0, sigmaData.isFinite else {
+    var deviation = sigmaData ?? 0
+    if sigmaData == nil {
+      do throws(DataError) {
+        deviation = try dataset.standardDeviation
+      } catch {
+        throw RunError(.data, error.description)
+      }
+    }
+    guard deviation > 0, deviation.isFinite else {
       throw RunError(.data, "all values in \(data ?? dataset.name) are the same: there is no distribution to learn")
     }
     let isEnergy = conservative == .energy
@@ -112,7 +122,7 @@ extension RunConfiguration {
       result.blocks = blocks ?? 3
       let mlp = MLP.Configuration(
         shape: shape, width: result.width ?? 0, blocks: result.blocks ?? 0, classCount: classCount)
-      return (result, ModelConfiguration(mlp: mlp, process: process, sigmaData: sigmaData, isEnergy: isEnergy))
+      return (result, ModelConfiguration(mlp: mlp, process: process, sigmaData: deviation, isEnergy: isEnergy))
     }
     result.channels = channels ?? (isSmall ? [32, 64] : Self.levels(for: max(shape[1], shape[2])))
     result.blocks = blocks ?? (isSmall ? 1 : 2)
@@ -121,7 +131,7 @@ extension RunConfiguration {
       classCount: classCount)
     return (
       result,
-      ModelConfiguration(unet: unet, shape: shape, process: process, sigmaData: sigmaData, isEnergy: isEnergy)
+      ModelConfiguration(unet: unet, shape: shape, process: process, sigmaData: deviation, isEnergy: isEnergy)
     )
   }
 

@@ -30,6 +30,8 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   public var data: String?
   /// The path of IDX labels.
   public var labels: String?
+  /// Where the examples are while they are used.
+  public var loading: Dataset.Loading = .automatic
   /// The network.
   public var model: Model = .auto
   /// The hidden width of an MLP.
@@ -81,7 +83,8 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   public init() {}
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case data, labels, model, width, channels, blocks, process, conservative, sparsity, steps, warmup, decay, ema, seed,
+    case data, labels, loading, model, width, channels, blocks, process, conservative, sparsity, steps, warmup, decay,
+      ema, seed,
       device
     case threads
     case penaltyWeight = "penalty-weight"
@@ -117,6 +120,7 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
     }
     try read(&data, .data)
     try read(&labels, .labels)
+    try read(&loading, .loading)
     try read(&model, .model)
     try read(&width, .width)
     try read(&channels, .channels)

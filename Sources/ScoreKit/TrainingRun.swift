@@ -60,7 +60,8 @@ public final class TrainingRun {
     try configuration.validate()
     // CUDA has to be loaded before the first tensor is made.
     let device = try Device.prepared(configuration.device)
-    let dataset = try DatasetSource(source).load(labels: configuration.labels, seed: configuration.seed)
+    let dataset = try DatasetSource(source).load(
+      labels: configuration.labels, seed: configuration.seed, loading: configuration.loading)
     // The last bits of σ_d depend on the number of threads: a resumed run keeps the value that it began with.
     var (resolved, model) = try configuration.resolved(for: dataset, sigmaData: resuming?.model.sigmaData)
     // A run that was begun with another form of the energy goes on with it.
@@ -70,7 +71,7 @@ public final class TrainingRun {
     self.path = path
     self.configuration = resolved
     self.dataset = dataset
-    record = RunRecord(run: resolved, model: model, data: dataset.fingerprint)
+    record = RunRecord(run: resolved, model: model, data: try dataset.fingerprint)
     checkpoints = CheckpointFolder("\(path)/checkpoints")
 
     trainer = try resolved.makeTrainer(of: model, on: dataset, device: device)
@@ -117,7 +118,9 @@ public final class TrainingRun {
   }
 
   private func restore(_ checkpoint: Checkpoint<RunRecord>, from path: String) throws {
-    let written = checkpoint.configuration
+    var written = checkpoint.configuration
+    // Runs from before this option have their data in memory.
+    if written.run.loading == .automatic { written.run.loading = record.run.loading }
     if let name = record.run.difference(from: written.run, except: RunConfiguration.changeableOnResume) {
       throw CheckpointError(
         .mismatched, path,

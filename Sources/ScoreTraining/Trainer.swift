@@ -72,6 +72,7 @@ public final class Trainer {
   private let device: Device
   private var optimizer: any Optimizer
   private var order: DataOrder
+  private var upcoming: (step: Int, positions: Tensor)?
   // All parameters as one vector, of which the model's are views: optimizer and average then need few, large operations.
   private var weights: Tensor
   private var average: ExponentialMovingAverage
@@ -107,8 +108,11 @@ public final class Trainer {
   public func advance() throws -> Report {
     let number = step + 1
     var generator = RandomGenerator(seed: settings.seed, purpose: .training, index: UInt64(number))
-    let positions = order.positions(from: step * settings.batchSize, length: settings.batchSize)
-    var batch = data.batch(at: positions).to(device)
+    let positions = positions(ofStep: number)
+    var batch = try data.batch(at: positions).to(device)
+    let next = self.positions(ofStep: number + 1)
+    upcoming = (number + 1, next)
+    data.prefetch(at: next)
     batch.labels = batch.labels.map { dropLabels($0, using: &generator) }
     let loss = try objective.loss(of: model, on: batch, process: process, using: &generator)
     let lossValue = loss.item()
@@ -197,6 +201,12 @@ public final class Trainer {
     average = ExponentialMovingAverage(decay: settings.averageDecay, value: averaged, updateCount: state.step)
     step = state.step
     assign(weights)
+  }
+
+  /// The examples of a step; those of the next one are kept from step to step, because their order takes time to find.
+  private func positions(ofStep number: Int) -> Tensor {
+    if let upcoming, upcoming.step == number { return upcoming.positions }
+    return order.positions(from: (number - 1) * settings.batchSize, length: settings.batchSize)
   }
 
   private func byName(_ vector: Tensor) -> [String: Tensor] {

@@ -5,7 +5,16 @@ public protocol TrainingData {
   /// The number of examples.
   var count: Int { get }
   /// The examples at positions `[batch]`, as `float32` `[batch, …]` at the scale that the model learns, and their labels.
-  func batch(at positions: Tensor) -> TrainingBatch
+  ///
+  /// - Throws: what keeps examples from being read; training ends with it and leaves the weights as they are.
+  func batch(at positions: Tensor) throws -> TrainingBatch
+  /// Tells which batch will be asked for next, so that it can be read meanwhile.
+  func prefetch(at positions: Tensor)
+}
+
+extension TrainingData {
+  /// Does nothing: data in memory are at hand.
+  public func prefetch(at positions: Tensor) {}
 }
 
 /// What one training step sees.

@@ -25,7 +25,7 @@ struct ScoreEvaluate: ParsableCommand {
       valueName: "source"))
   var data: String?
 
-  @Option(help: ArgumentHelp("The labels that belong to an IDX file of images.", valueName: "path"))
+  @Option(help: ArgumentHelp("The labels that belong to an IDX file or to a .npy array.", valueName: "path"))
   var labels: String?
 
   @Option(help: ArgumentHelp("The number of examples, chosen at random; all if there are fewer.", valueName: "n"))
@@ -87,7 +87,7 @@ struct ScoreEvaluate: ParsableCommand {
       throw ValidationError("--batch-size needs a whole number from 1 to 100000, not \(batchSize)")
     }
     if labels != nil, let data, DatasetSource.builtInNames.contains(data) {
-      throw ValidationError("--labels names the labels of an IDX file, which \(data) is not")
+      throw ValidationError("--labels names the labels of an IDX file or a .npy array, which \(data) is not")
     }
   }
 

@@ -18,7 +18,9 @@ struct ScoreSample: ParsableCommand {
   var source: String
 
   @Option(
-    help: ArgumentHelp("The picture to write: a grid of images, or a scatter plot of points.", valueName: "file.png"))
+    help: ArgumentHelp(
+      "The picture to write: a grid of images, or a scatter plot of points; with the extension .npy an array instead.",
+      valueName: "file.png"))
   var out: String
 
   @OptionGroup(title: "Sampler") var sampler: SamplerOptions
@@ -85,7 +87,11 @@ struct ScoreSample: ParsableCommand {
     if let summary = acceptance.summary { progress.note(summary) }
 
     if let npy { try NPYFile.write(drawn.to(.float32), to: npy) }
-    try Image.picture(of: drawn, columns: samples.columns, magnification: magnify).write(toPNG: out)
+    if isArray {
+      try NPYFile.write(drawn.to(.float32), to: out)
+    } else {
+      try Image.picture(of: drawn, columns: samples.columns, magnification: magnify).write(toPNG: out)
+    }
     if let trajectory {
       let states = recorder.states(endingWith: drawn)
       try Image.picture(of: states, columns: states.size(0) / recorder.sampleCount, magnification: magnify)
@@ -93,6 +99,9 @@ struct ScoreSample: ParsableCommand {
     }
     print(out)
   }
+
+  /// Whether the samples are written as an array rather than drawn.
+  private var isArray: Bool { out.lowercased().hasSuffix(".npy") }
 
   /// Finds out before hours of work what could not be written after them.
   private func checkDestinations(shape: [Int]) throws {
@@ -103,8 +112,11 @@ struct ScoreSample: ParsableCommand {
       where isGiven {
         throw RunError(.usage, "--\(name) is about grids of images, and this model makes points")
       }
-      if shape != [2] {
-        throw RunError(.usage, "samples of shape \(shape) cannot be drawn, only images and points of the plane")
+      if shape != [2] && !isArray {
+        throw RunError(
+          .usage,
+          "points of \(shape[0]) numbers cannot be drawn, only images and points of the plane; write an array with "
+            + "--out FILE.npy")
       }
     }
     for path in [out, trajectory, npy].compactMap({ $0 }) {

@@ -2,6 +2,7 @@ public import ArgumentParser
 import CommandLineSupport
 public import ScoreKit
 
+extension Dataset.Loading: ExpressibleByArgument {}
 extension RunConfiguration.Model: ExpressibleByArgument {}
 extension RunConfiguration.Conservative: ExpressibleByArgument {}
 extension ProcessConfiguration.Kind: ExpressibleByArgument {}
@@ -20,12 +21,20 @@ private func set<Value>(_ property: inout Value?, _ option: Value?) {
 struct PlaceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "What to learn: \(DatasetSource.builtInNames.joined(separator: ", ")), or the path of an IDX file (.gz or not), a CIFAR-10 .bin file or a folder of PNGs.",
+      "What to learn: \(DatasetSource.builtInNames.joined(separator: ", ")), or the path of an IDX file (.gz or not), a CIFAR-10 .bin file, a .npy or .npz array, or a folder or .zip of PNGs.",
       valueName: "source"))
   var data: String?
 
-  @Option(help: ArgumentHelp("The labels that belong to an IDX file of images.", valueName: "path"))
+  @Option(
+    help: ArgumentHelp("The labels that belong to an IDX file or to a .npy array: IDX or .npy.", valueName: "path"))
   var labels: String?
+
+  @Option(
+    help: """
+      Where the examples of files are while they are used: in memory, or read batch by batch; auto streams what would take \
+      more than a quarter of the memory. (default: auto)
+      """)
+  var loading: Dataset.Loading?
 
   @Option(help: ArgumentHelp("The folder of the run.", valueName: "run"))
   var out: String
@@ -36,6 +45,7 @@ struct PlaceOptions: ParsableArguments {
   func apply(to configuration: inout RunConfiguration) {
     set(&configuration.data, data)
     set(&configuration.labels, labels)
+    set(&configuration.loading, loading)
   }
 }
 

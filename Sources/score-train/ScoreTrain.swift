@@ -42,9 +42,9 @@ struct ScoreTrain: ParsableCommand {
     let steps = configuration.steps ?? 0
     let progress = CommandLineSupport.Progress(
       "training", total: steps, startingAt: run.trainer.step, style: running.progress)
+    progress.note("\(configuration.data ?? run.dataset.name): \(run.dataset.summary)")
     progress.note(
-      "\(run.dataset.count) examples of shape \(run.dataset.exampleShape), "
-        + "a model of \(run.trainer.model.parameterCount) parameters, \(configuration.threads ?? 0) threads on \(configuration.device)"
+      "a model of \(run.trainer.model.parameterCount) parameters, \(configuration.threads ?? 0) threads on \(configuration.device)"
     )
     if run.trainer.step > 0 { progress.note("going on from step \(run.trainer.step)") }
     let outcome = try run.train(shouldStop: { InterruptSignal.wasReceived }) { event in

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import ScoreKit
 import TestSupport
 import Testing
 
@@ -59,6 +60,28 @@ import Testing
       try Tool.sample.expectFailure(
         ["\(folder)/run", "--out", "\(folder)/a.png", "--class", "3"], status: 64, mentioning: ["--class", "0 to 2"],
         in: folder)
+    }
+  }
+
+  @Test func arraysOfPointsStreamTrainAndSample() throws {
+    try temporaryFolder { folder in
+      let points = Tensor((0..<60).map { Float($0 % 7) }, shape: [20, 3])
+      try NPYFile.write(points, to: "\(folder)/points.npy")
+      let trained = try Tool.train.run(
+        [
+          "--data", "\(folder)/points.npy", "--loading", "stream", "--out", "\(folder)/run", "--steps", "2",
+          "--batch-size",
+          "4", "--width", "8", "--blocks", "1", "--threads", "1", "--progress", "plain",
+        ], in: folder)
+      #expect(trained.status == 0, "\(trained.errors)")
+      #expect(trained.errors.contains("20 points of 3 numbers, no classes, streamed"))
+      #expect(try RunConfiguration(contentsOf: "\(folder)/run/config.json").loading == .stream)
+      try Tool.sample.expectFailure(
+        ["\(folder)/run", "--out", "\(folder)/a.png"], status: 64, mentioning: ["3 numbers", ".npy"], in: folder)
+      let drawn = try Tool.sample.run(
+        ["\(folder)/run", "--out", "\(folder)/a.npy", "--count", "5", "--steps", "2"], in: folder)
+      #expect(drawn.status == 0, "\(drawn.errors)")
+      #expect(try NPYFile.read("\(folder)/a.npy").shape == [5, 3])
     }
   }
 

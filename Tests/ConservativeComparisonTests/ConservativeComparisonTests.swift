@@ -32,12 +32,12 @@ import Testing
   @Test func heldOutLossesAreThoseOfTheObjective() throws {
     let experiment = try smallExperiment()
     let trainer = try experiment.makeTrainer(.off, steps: 1)
-    let losses = withoutGradients { experiment.heldOutLosses(of: trainer.model) }
+    let losses = try withoutGradients { try experiment.heldOutLosses(of: trainer.model) }
     #expect(losses.count == experiment.heldOut.count)
-    #expect(losses == withoutGradients { experiment.heldOutLosses(of: trainer.model) }, "the noise is fixed")
+    #expect(try losses == withoutGradients { try experiment.heldOutLosses(of: trainer.model) }, "the noise is fixed")
     // The same mean over other noise.
     let objective = experiment.options.makeObjective(sigmaData: experiment.sigmaData)
-    let batch = experiment.heldOut.batch(
+    let batch = try experiment.heldOut.batch(
       at: .range(0, to: Double(experiment.heldOut.count), dtype: .int64))
     var generator = RandomGenerator(seed: 5)
     let others = (0..<40).map { _ in

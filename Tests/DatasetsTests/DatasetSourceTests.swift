@@ -77,6 +77,6 @@ import Torch
     #expect(data.examples.shape == [1000, 3, 32, 32] && data.classCount == 10)
     // The first test pictures of CIFAR-10 are a cat, two ships, an airplane and a frog.
     #expect(try #require(data.labels)[0..<5].elements(as: Int.self) == [3, 8, 8, 0, 6])
-    #expect(abs(data.standardDeviation - 0.5) < 0.02)
+    #expect(try abs(data.standardDeviation - 0.5) < 0.02)
   }
 }

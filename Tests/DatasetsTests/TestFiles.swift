@@ -66,6 +66,18 @@ func expectFailure(
   #expect(!error.description.contains("\n"), sourceLocation: sourceLocation)
 }
 
+/// The error of content that cannot be read, whose sentence has the given words.
+func expectSentence(
+  _ words: String..., sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Dataset
+) {
+  let error = #expect(throws: DataError.self, sourceLocation: sourceLocation) { _ = try body() }
+  for word in words {
+    #expect(
+      error?.description.contains(word) == true, "\(error?.description ?? "") lacks \(word)",
+      sourceLocation: sourceLocation)
+  }
+}
+
 /// Data that are only on some machines, beside the package's folder.
 enum SharedData {
   static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

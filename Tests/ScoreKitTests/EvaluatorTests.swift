@@ -16,7 +16,7 @@ import Testing
     let dataset = Dataset(name: "normal", examples: model.draw(3000, using: &generator).to(.float32))
     let configuration = ModelConfiguration(
       mlp: .init(shape: [2], width: 4, blocks: 1, classCount: 0), process: process, sigmaData: 1)
-    return (model, RunRecord(run: RunConfiguration(), model: configuration, data: dataset.fingerprint), dataset)
+    return (model, RunRecord(run: RunConfiguration(), model: configuration, data: try dataset.fingerprint), dataset)
   }
 
   private static func evaluation(

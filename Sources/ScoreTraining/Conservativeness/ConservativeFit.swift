@@ -151,7 +151,7 @@ private struct GaussNewton {
   /// At the same points each time.
   private func measure() throws -> [Asymmetry] {
     var generator = RandomGenerator(seed: settings.seed, purpose: .probes)
-    let batch = data.draw(settings.checkCount, for: model, using: &generator)
+    let batch = try data.draw(settings.checkCount, for: model, using: &generator)
     return try asymmetry(
       of: model, process: process, at: settings.sigmas, examples: batch.examples, condition: batch.labels,
       method: .probes(1), using: &generator)
@@ -160,10 +160,10 @@ private struct GaussNewton {
   private func advance(_ step: Int) throws {
     var generator = RandomGenerator(seed: settings.seed, purpose: .probes, index: UInt64(step))
     let probe = AsymmetryProbe(
-      at: data.draw(settings.pointCount, for: model, using: &generator), process: process,
+      at: try data.draw(settings.pointCount, for: model, using: &generator), process: process,
       noiseLevels: settings.noiseLevels, using: &generator)
     let held = HeldPoints(
-      at: data.draw(settings.dataCount, for: model, using: &generator), process: process, objective: objective,
+      at: try data.draw(settings.dataCount, for: model, using: &generator), process: process, objective: objective,
       weight: settings.dataWeight, using: &generator)
     let values = model.parameters().map { $0.value.detached() }
     let symmetry = try ConstraintLinearization(at: values) { [model] in

@@ -57,7 +57,7 @@ public struct JacobianSymmetry: Constraint {
   /// Draws points and vectors.
   public mutating func prepare(step: Int, at parameters: [Tensor]) throws {
     var generator = RandomGenerator(seed: seed, purpose: .probes, index: UInt64(step))
-    let batch = data.draw(pointCount, for: model, using: &generator)
+    let batch = try data.draw(pointCount, for: model, using: &generator)
     probe = AsymmetryProbe(at: batch, process: process, noiseLevels: noiseLevels, using: &generator)
   }
 
@@ -98,8 +98,8 @@ extension NullSpaceProjected {
 
 extension TrainingData {
   /// Random examples where a model is and as it computes.
-  func draw(_ count: Int, for model: any ScoreModel, using generator: inout RandomGenerator) -> TrainingBatch {
-    var batch = batch(at: generator.integers(below: self.count, [count])).to(model.device)
+  func draw(_ count: Int, for model: any ScoreModel, using generator: inout RandomGenerator) throws -> TrainingBatch {
+    var batch = try batch(at: generator.integers(below: self.count, [count])).to(model.device)
     if let dtype = model.computationDType { batch.examples = batch.examples.to(dtype) }
     return batch
   }

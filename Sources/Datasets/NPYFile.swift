@@ -1,7 +1,27 @@
-import Foundation
+public import FileSupport
+internal import Foundation
+public import Torch
 
-/// Arrays in NumPy's format (version 1.0).
+/// Arrays in NumPy's format.
 public enum NPYFile {
+  /// Reads an array of numbers that `numpy.save` wrote.
+  ///
+  /// - Returns: the elements as `float64`, in which whole numbers above 2⁵³ lose their last digits.
+  /// - Throws: `DataError` for a file that is damaged, has no elements or holds anything but numbers.
+  public static func read(_ path: String) throws(DataError) -> Tensor {
+    try tensor(in: RandomAccessBytes(path: path))
+  }
+
+  static func tensor(in bytes: RandomAccessBytes) throws(DataError) -> Tensor {
+    var (bytes, header) = (bytes, try NPYHeader(try bytes.prefix(65_548), size: bytes.count, path: bytes.path))
+    guard header.count > 0 else {
+      throw DataError(malformed: bytes.path, "an array of shape \(header.shape) has no elements")
+    }
+    if header.isFortranOrdered { (bytes, header) = try header.rowMajor(bytes) }
+    let values = header.values(try bytes.read(header.offset..<bytes.count))
+    return Tensor(values, shape: header.shape)
+  }
+
   /// Writes a tensor of `float32` or `float64` so that `numpy.load` reads it.
   ///
   /// - Throws: `FileError`.

@@ -1,0 +1,201 @@
+internal import Foundation
+
+/// Examples in an array of NumPy's: pictures of rank 3 or 4, or points of rank 2.
+struct ArrayReader: ExampleReader {
+  let path: String
+  let count: Int
+  let shape: [Int]
+  let labels: [Int]?
+  let isInMemory: Bool
+  private let bytes: RandomAccessBytes
+  private let header: NPYHeader
+  private let isInterleaved: Bool
+  /// What a value v of a picture becomes: the byte ⌊a·v + b + ½⌋; `nil` for points.
+  private let scale: (a: Double, b: Double)?
+
+  var isImages: Bool { scale != nil }
+
+  /// Opens an array.
+  ///
+  /// Bytes are taken as they are; whole numbers of other types have to be bytes; numbers with a fraction have to be in [0,
+  /// 1] or in [−1, 1] and are rounded to bytes. All but bytes are gone through once to find out.
+  ///
+  /// - Throws: `DataError` for an array that holds no examples.
+  init(
+    _ source: RandomAccessBytes, labels: [Int]? = nil, isInMemory: Bool = false
+  ) throws(DataError) {
+    let path = source.path
+    var header = try NPYHeader(try source.prefix(65_548), size: source.count, path: path)
+    var bytes = source
+    var isInMemory = isInMemory
+    let lengths = header.shape
+    guard lengths.allSatisfy({ $0 > 0 }) else {
+      throw DataError(malformed: path, "an array of shape \(lengths) holds no examples")
+    }
+    if header.isFortranOrdered, lengths.count > 1 {
+      (bytes, header) = try header.rowMajor(source)
+      isInMemory = true
+    }
+    isInterleaved = lengths.count == 4 && ![1, 3].contains(lengths[1])
+    switch lengths.count {
+    case 2: shape = [lengths[1]]
+    case 3: shape = [1, lengths[1], lengths[2]]
+    case 4 where !isInterleaved: shape = Array(lengths[1...])
+    case 4 where lengths[3] == 1 || lengths[3] == 3: shape = [lengths[3], lengths[1], lengths[2]]
+    case 1:
+      throw DataError(malformed: path, "expected examples (2 to 4 dimensions), found \(lengths[0]) single numbers")
+    default:
+      throw DataError(
+        malformed: path,
+        "expected points of 2 dimensions, or pictures of 3, or of 4 with 1 or 3 channels, found the shape \(lengths)")
+    }
+    count = lengths[0]
+    self.path = path
+    self.bytes = bytes
+    self.header = header
+    self.isInMemory = isInMemory
+    self.labels = labels
+    if lengths.count == 2 {
+      scale = nil
+      _ = try Self.range(of: bytes, header)
+    } else {
+      scale = try Self.scale(of: bytes, header)
+    }
+  }
+
+  func read(_ positions: [Int]) throws(DataError) -> [UInt8] {
+    let elements = header.count / count
+    let size = elements * header.element.size
+    var result: [UInt8] = []
+    result.reserveCapacity(positions.count * exampleSize)
+    for position in positions {
+      let start = header.offset + position * size
+      let record = try bytes.read(start..<(start + size))
+      guard let scale else {
+        header.values(record).map(Float.init).withUnsafeBytes { result += $0 }
+        continue
+      }
+      let pixels: [UInt8] =
+        header.element == .uint8
+        ? record
+        : header.values(record).map { UInt8(max(0, min(255, ($0 * scale.a + scale.b + 0.5).rounded(.down)))) }
+      result +=
+        isInterleaved && shape[0] > 1
+        ? RecordReader.planes(of: pixels, channels: shape[0], exampleSize: exampleSize) : pixels
+    }
+    return result
+  }
+
+  /// How the values of pictures become bytes.
+  private static func scale(
+    of bytes: RandomAccessBytes, _ header: NPYHeader
+  ) throws(DataError) -> (a: Double, b: Double) {
+    switch header.element {
+    case .uint8: return (1, 0)
+    case .bool: return (255, 0)
+    default: break
+    }
+    let range = try range(of: bytes, header)
+    if header.element.isInteger, range.lowerBound >= 0, range.upperBound <= 255 { return (1, 0) }
+    if !header.element.isInteger, range.lowerBound >= 0, range.upperBound <= 1 { return (255, 0) }
+    if !header.element.isInteger, range.lowerBound >= -1, range.upperBound <= 1 { return (127.5, 127.5) }
+    throw DataError(
+      malformed: bytes.path,
+      "expected pictures of bytes, or of numbers in [0, 1] or [-1, 1], found values from \(range.lowerBound) to "
+        + "\(range.upperBound); scale them first")
+  }
+
+  /// The smallest and the largest value.
+  private static func range(of bytes: RandomAccessBytes, _ header: NPYHeader) throws(DataError) -> ClosedRange<Double> {
+    var (low, high) = (Double.infinity, -Double.infinity)
+    let length = (1 << 20) / header.element.size
+    for start in Swift.stride(from: 0, to: header.count, by: length) {
+      let begin = header.offset + start * header.element.size
+      let end = header.offset + min(start + length, header.count) * header.element.size
+      for (index, value) in header.values(try bytes.read(begin..<end)).enumerated() {
+        // Points become `Float`s.
+        guard value.isFinite, abs(value) <= Double(Float.greatestFiniteMagnitude) else {
+          throw DataError(
+            malformed: bytes.path, "element \(start + index) of the array is \(value); leave such examples out")
+        }
+        low = min(low, value)
+        high = max(high, value)
+      }
+    }
+    return low...high
+  }
+}
+
+extension NPYHeader {
+  /// The same array with the last index varying fastest, in memory.
+  func rowMajor(_ bytes: RandomAccessBytes) throws(DataError) -> (RandomAccessBytes, NPYHeader) {
+    let size = element.size
+    let source = try bytes.read(offset..<bytes.count)
+    var strides = [size]
+    for length in shape.dropLast() { strides.append(strides[strides.count - 1] * length) }
+    var result: [UInt8] = []
+    result.reserveCapacity(source.count)
+    var index = [Int](repeating: 0, count: shape.count)
+    for _ in 0..<count {
+      let start = zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 }
+      result += source[start..<(start + size)]
+      var axis = shape.count - 1
+      while axis >= 0 {
+        index[axis] += 1
+        if index[axis] < shape[axis] { break }
+        index[axis] = 0
+        axis -= 1
+      }
+    }
+    return (
+      RandomAccessBytes(Data(result), path: bytes.path), NPYHeader(element, isBigEndian: isBigEndian, shape: shape)
+    )
+  }
+
+  /// The header of elements alone, the last index varying fastest.
+  private init(_ element: Element, isBigEndian: Bool, shape: [Int]) {
+    self.element = element
+    self.isBigEndian = isBigEndian
+    self.shape = shape
+    isFortranOrdered = false
+    offset = 0
+  }
+
+  /// The values of some elements.
+  func values(_ bytes: [UInt8]) -> [Double] {
+    switch element {
+    case .bool: bytes.map { $0 == 0 ? 0 : 1 }
+    case .uint8: bytes.map(Double.init)
+    case .int8: bytes.map { Double(Int8(bitPattern: $0)) }
+    case .int16: integers(bytes) { Double(Int16(bitPattern: $0)) }
+    case .uint16: integers(bytes) { (bits: UInt16) in Double(bits) }
+    case .int32: integers(bytes) { Double(Int32(bitPattern: $0)) }
+    case .uint32: integers(bytes) { (bits: UInt32) in Double(bits) }
+    case .int64: integers(bytes) { Double(Int64(bitPattern: $0)) }
+    case .uint64: integers(bytes) { (bits: UInt64) in Double(bits) }
+    case .float16: integers(bytes) { half($0) }
+    case .float32: integers(bytes) { Double(Float(bitPattern: $0)) }
+    case .float64: integers(bytes) { Double(bitPattern: $0) }
+    }
+  }
+
+  private func integers<Bits: FixedWidthInteger>(_ bytes: [UInt8], _ value: (Bits) -> Double) -> [Double] {
+    bytes.withUnsafeBytes { raw in
+      Swift.stride(from: 0, to: raw.count / element.size * element.size, by: element.size).map { position in
+        let bits = raw.loadUnaligned(fromByteOffset: position, as: Bits.self)
+        return value(isBigEndian ? Bits(bigEndian: bits) : Bits(littleEndian: bits))
+      }
+    }
+  }
+
+  /// The value of a number of 16 bits; `Float16` is not on every platform.
+  private func half(_ bits: UInt16) -> Double {
+    let (exponent, fraction) = (Int(bits >> 10 & 31), Double(bits & 1023))
+    let magnitude =
+      exponent == 31
+      ? (fraction == 0 ? Double.infinity : .nan)
+      : exponent == 0
+        ? fraction * 0x1p-24 : (1 + fraction / 1024) * Double(sign: .plus, exponent: exponent - 15, significand: 1)
+    return bits >> 15 == 1 ? -magnitude : magnitude
+  }
+}

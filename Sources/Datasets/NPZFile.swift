@@ -1,0 +1,92 @@
+internal import Foundation
+
+/// Several arrays in a ZIP file, as `numpy.savez` writes them.
+enum NPZFile {
+  /// What arrays of examples and of labels are called, the most telling names first.
+  private static let exampleNames = ["examples", "images", "data", "x_train", "x", "arr_0"]
+  private static let labelNames = ["labels", "label", "y_train", "y", "arr_1"]
+
+  /// Whether a ZIP file holds arrays.
+  static func recognizes(_ archive: ZIPArchive) -> Bool { archive.members.contains { $0.name.hasSuffix(".npy") } }
+
+  /// Finds the examples and their labels, if there are any.
+  ///
+  /// Examples are called as in `exampleNames`, or are the only array that could be; labels are called as in `labelNames`.
+  ///
+  /// - Throws: `DataError`, with the names of the arrays where it is not clear which of them holds examples.
+  static func reader(_ archive: ZIPArchive) throws(DataError) -> any ExampleReader {
+    let path = archive.bytes.path
+    let arrays = archive.members.filter { $0.name.hasSuffix(".npy") }
+    func named(_ names: [String]) -> ZIPArchive.Member? {
+      names.lazy.compactMap { name in arrays.first { $0.name.lowercased() == "\(name).npy" } }.first
+    }
+    let others = arrays.filter { member in !labelNames.contains { "\($0).npy" == member.name.lowercased() } }
+    guard let examples = named(exampleNames) ?? (others.count == 1 ? others[0] : nil) else {
+      let found = arrays.map { String($0.name.dropLast(4)) }.joined(separator: ", ")
+      throw DataError(
+        malformed: path,
+        "expected an array called \(exampleNames.joined(separator: ", ")), found \(found); rename the one with the examples"
+      )
+    }
+    var labels: [Int]?
+    if let member = named(labelNames) {
+      labels = try LabelFile.labels(in: try bytes(of: member, in: archive))
+    }
+    let reader = try ArrayReader(try bytes(of: examples, in: archive), labels: labels, isInMemory: true)
+    if let labels, labels.count != reader.count {
+      throw DataError(malformed: path, "expected \(reader.count) labels, one for each example, found \(labels.count)")
+    }
+    return reader
+  }
+
+  private static func bytes(
+    of member: ZIPArchive.Member, in archive: ZIPArchive
+  ) throws(DataError) -> RandomAccessBytes {
+    RandomAccessBytes(Data(try archive.read(member)), path: "\(archive.bytes.path)/\(member.name)")
+  }
+}
+
+/// Labels in a file of their own.
+enum LabelFile {
+  /// Reads labels: an IDX file, plain or gzipped, or an array in NumPy's format.
+  ///
+  /// - Throws: `DataError` unless there are as many as examples.
+  static func read(_ path: String, for reader: any ExampleReader) throws(DataError) -> [Int] {
+    let bytes = try RandomAccessBytes(path: path)
+    let labels: [Int]
+    if NPYHeader.recognizes(try bytes.prefix(6)) {
+      labels = try self.labels(in: bytes)
+    } else {
+      let file = try IDXFile(bytes)
+      guard file.shape.count == 1 else {
+        throw DataError(malformed: path, "expected labels (1 dimension), found the shape \(file.shape)")
+      }
+      labels = try file.bytes.read(file.offset..<file.bytes.count).map(Int.init)
+    }
+    guard labels.count == reader.count else {
+      throw DataError(
+        malformed: path,
+        "expected \(reader.count) labels, one for each example of \(reader.path), found \(labels.count)")
+    }
+    return labels
+  }
+
+  /// Labels in an array of NumPy's.
+  static func labels(in bytes: RandomAccessBytes) throws(DataError) -> [Int] {
+    let header = try NPYHeader(try bytes.prefix(65_548), size: bytes.count, path: bytes.path)
+    guard header.shape.count == 1, header.element.isInteger else {
+      throw DataError(
+        malformed: bytes.path,
+        "expected labels, whole numbers of 1 dimension, found \(header.element.rawValue) of shape \(header.shape)")
+    }
+    let values = header.values(try bytes.read(header.offset..<bytes.count))
+    if let index = values.firstIndex(where: { !(0..<Double(largest)).contains($0) }) {
+      throw DataError(
+        malformed: bytes.path, "expected labels from 0 to \(largest - 1), found \(values[index]) at position \(index)")
+    }
+    return values.map { Int($0) }
+  }
+
+  /// The number of classes from which on labels are taken for something else.
+  private static let largest = 1_000_000
+}

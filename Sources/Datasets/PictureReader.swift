@@ -1,0 +1,173 @@
+internal import Foundation
+internal import Imaging
+
+/// PNG files in a folder or in a ZIP file, in the order of their names.
+struct PictureReader: ExampleReader {
+  let path: String
+  let shape: [Int]
+  let labels: [Int]?
+  let classNames: [String]?
+  private let files: any PictureFiles
+  private let names: [String]
+
+  var count: Int { names.count }
+  var isImages: Bool { true }
+
+  /// Finds the pictures and checks by their headers that all have the same size.
+  ///
+  /// Pictures are those directly in the folder, or else those of its subfolders. Labels come from a file `dataset.json` in
+  /// the folder, as of the datasets of Karras et al. (2022), if there is one; else each subfolder is a class. If any picture
+  /// has colour, all become RGB.
+  ///
+  /// - Throws: `DataError` if there is no picture, one is damaged, or the sizes differ.
+  init(_ files: any PictureFiles) throws(DataError) {
+    path = files.path
+    self.files = files
+    let listed = try files.labels()
+    var names = files.names.filter { !$0.contains("/") }
+    let nested = files.names.filter { $0.contains("/") }
+    if listed != nil {
+      names += nested
+    } else if let other = nested.first, !names.isEmpty {
+      throw DataError(
+        malformed: path,
+        "it has PNG files of its own and in \(Self.folder(of: other)); put all of them into "
+          + "subfolders, one for each class, or none")
+    } else if names.isEmpty {
+      names = nested
+    }
+    guard let first = names.first else {
+      throw DataError(malformed: path, "there are no PNG files in it or in its subfolders")
+    }
+    self.names = names
+    if let listed {
+      var labels: [Int] = []
+      for name in names {
+        guard let label = listed[name] else {
+          throw DataError(malformed: path, "dataset.json has no label for \(name)")
+        }
+        labels.append(label)
+      }
+      (self.labels, classNames) = (labels, nil)
+    } else if nested.isEmpty {
+      (labels, classNames) = (nil, nil)
+    } else {
+      let classes = Set(names.map(Self.folder)).sorted()
+      let numbers = Dictionary(uniqueKeysWithValues: zip(classes, 0...))
+      labels = names.map { numbers[Self.folder(of: $0)] ?? 0 }
+      classNames = classes
+    }
+    var channels = 1
+    var size: (width: Int, height: Int)?
+    for name in names {
+      let header = try files.header(of: name)
+      let expected = size ?? (header.width, header.height)
+      guard (header.width, header.height) == expected else {
+        throw DataError(
+          malformed: files.place(of: name),
+          "expected \(expected.width) × \(expected.height) pixels, as in \(files.place(of: first)), found "
+            + "\(header.width) × \(header.height)")
+      }
+      size = expected
+      channels = max(channels, header.channels)
+    }
+    shape = [channels, size?.height ?? 0, size?.width ?? 0]
+  }
+
+  func read(_ positions: [Int]) throws(DataError) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(positions.count * exampleSize)
+    for position in positions {
+      let name = names[position]
+      let image = try files.image(name)
+      guard [image.height, image.width] == Array(shape.dropFirst()), image.channels <= shape[0] else {
+        throw DataError(malformed: files.place(of: name), "it changed while the data were being read")
+      }
+      result +=
+        shape[0] == 1
+        ? image.pixels : RecordReader.planes(of: image.rgb().pixels, channels: 3, exampleSize: exampleSize)
+    }
+    return result
+  }
+
+  private static func folder(of name: String) -> String { String(name.prefix { $0 != "/" }) }
+}
+
+/// Where PNG files are: their names, sorted, are paths with at most one folder.
+protocol PictureFiles: Sendable {
+  /// The folder or the ZIP file.
+  var path: String { get }
+  /// The names of the PNG files.
+  var names: [String] { get }
+  /// What errors call a file.
+  func place(of name: String) -> String
+  /// The first bytes of a file.
+  func start(of name: String, limit: Int) throws(DataError) -> [UInt8]
+  /// All bytes of a file.
+  func content(of name: String) throws(DataError) -> Data
+  /// The content of `dataset.json`, if there is one.
+  func labelFile() throws(DataError) -> Data?
+}
+
+extension PictureFiles {
+  func image(_ name: String) throws(DataError) -> Image {
+    let data = try content(of: name)
+    do {
+      return try Image(pngData: data)
+    } catch {
+      throw DataError(malformed: place(of: name), error.description)
+    }
+  }
+
+  /// The size of a picture, and 1 channel for grey or 3 for colour.
+  func header(of name: String) throws(DataError) -> (width: Int, height: Int, channels: Int) {
+    let start = try start(of: name, limit: 26)
+    let isPNG = start.starts(with: [0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52])
+    guard isPNG, start.count == 26 else {
+      // libpng knows best what is wrong.
+      let image = try image(name)
+      return (image.width, image.height, image.channels)
+    }
+    func number(_ offset: Int) -> Int { start[offset..<(offset + 4)].reduce(0) { $0 << 8 | Int($1) } }
+    return (number(16), number(20), start[25] == 0 || start[25] == 4 ? 1 : 3)
+  }
+
+  /// The labels in `dataset.json`: `{"labels": [["00000/img00000000.png", 6], …]}`, or `null` for none.
+  func labels() throws(DataError) -> [String: Int]? {
+    guard let data = try labelFile() else { return nil }
+    let place = place(of: "dataset.json")
+    let file: LabelList
+    do {
+      file = try JSONDecoder().decode(LabelList.self, from: data)
+    } catch {
+      throw DataError(malformed: place, "expected {\"labels\": [[\"name.png\", 3], …]} with whole numbers as labels")
+    }
+    guard let entries = file.labels else { return nil }
+    if let entry = entries.first(where: { !(0..<1_000_000).contains($0.label) }) {
+      throw DataError(malformed: place, "expected labels from 0 to 999999, found \(entry.label) for \(entry.name)")
+    }
+    return Dictionary(entries.map { ($0.name, $0.label) }) { $1 }
+  }
+}
+
+/// The content of `dataset.json`.
+private struct LabelList: Decodable {
+  struct Entry: Decodable {
+    let name: String
+    let label: Int
+
+    init(from decoder: any Decoder) throws {
+      var container = try decoder.unkeyedContainer()
+      name = try container.decode(String.self)
+      label = try container.decode(Int.self)
+    }
+  }
+
+  let labels: [Entry]?
+}
+
+/// Whether a name is that of a PNG file that is not hidden.
+func isPictureName(_ name: some StringProtocol) -> Bool {
+  let last = name.split(separator: "/").last ?? ""
+  return last.lowercased().hasSuffix(".png") && !last.hasPrefix(".")
+}
