@@ -22,6 +22,12 @@ let torchLink: [LinkerSetting] = [
 let swift: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
 ]
+// With SCOREKIT_FUZZ, the readers are instrumented for scripts/fuzz, and there is a program that feeds them.
+let isFuzzing = Context.environment["SCOREKIT_FUZZ"] != nil
+let reading: [SwiftSetting] =
+  swift
+  + (isFuzzing
+    ? [.unsafeFlags(["-sanitize=address", "-sanitize-coverage=edge,trace-cmp,trace-pc-guard"])] : [])
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -42,18 +48,18 @@ let package = Package(
   targets: [
     // Engine
     .target(name: "CTorch", cxxSettings: torchCXX, linkerSettings: torchLink),
-    .target(name: "Torch", dependencies: ["CTorch", "FileSupport"], swiftSettings: swift),
+    .target(name: "Torch", dependencies: ["CTorch", "FileSupport"], swiftSettings: reading),
     // System libraries
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "FileSupport", swiftSettings: swift),
     // Library
-    .target(name: "Imaging", dependencies: ["CPNG", "FileSupport"], swiftSettings: swift),
+    .target(name: "Imaging", dependencies: ["CPNG", "FileSupport"], swiftSettings: reading),
     .target(
       name: "Datasets", dependencies: ["Torch", "Imaging", "CZlib", "FileSupport"],
-      resources: [.copy("Resources/digits.csv.gz"), .copy("Resources/digits-attribution.txt")], swiftSettings: swift),
+      resources: [.copy("Resources/digits.csv.gz"), .copy("Resources/digits-attribution.txt")], swiftSettings: reading),
     .target(name: "LeastSquares", dependencies: ["Torch"], swiftSettings: swift),
-    .target(name: "ScoreModels", dependencies: ["Torch", "CZlib", "FileSupport"], swiftSettings: swift),
+    .target(name: "ScoreModels", dependencies: ["Torch", "CZlib", "FileSupport"], swiftSettings: reading),
     .target(name: "Samplers", dependencies: ["Torch", "ScoreModels"], path: "Samplers", swiftSettings: swift),
     .target(name: "ScoreTraining", dependencies: ["Torch", "LeastSquares", "ScoreModels"], swiftSettings: swift),
     .target(
@@ -134,3 +140,13 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20
 )
+
+if isFuzzing {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz", dependencies: ["ScoreKit", "ScoreModels", "Datasets", "Imaging", "Torch"], path: "Fuzzing",
+      exclude: ["seeds.py"], swiftSettings: reading,
+      linkerSettings: [
+        .unsafeFlags(["-Xlinker", Context.environment["SCOREKIT_FUZZ"] ?? ""]), .linkedLibrary("stdc++"),
+      ]))
+}

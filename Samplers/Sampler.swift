@@ -43,18 +43,23 @@ extension Sampler {
   ///   - shape: the shape of one sample.
   ///   - seeds: what each sample is made from.
   ///   - condition: an entry for each seed, such as class labels `[seeds.count]`, or `nil`.
+  ///   - observation: what is known about the samples beforehand.
   ///   - observe: is called after each step, in order; what it throws ends the sampling.
   /// - Returns: `[seeds.count] + shape` in `float64`.
   /// - Throws: `SamplerError` for settings or arguments that make no sense and for a state that is no longer finite.
   public func sample(
     from model: any ScoreModel, process: any DiffusionProcess, shape: [Int], seeds: [UInt64],
-    condition: Tensor? = nil, observe: ((SamplerState) throws -> Void)? = nil
+    condition: Tensor? = nil, observation: PartialObservation? = nil,
+    observe: ((SamplerState) throws -> Void)? = nil
   ) throws -> Tensor {
     try validate()
     var run = try SamplingRun(
-      model: model, process: process, shape: shape, seeds: seeds, condition: condition, stepCount: stepCount,
-      observe: observe)
-    return try withoutGradients { try sample(&run) }
+      model: model, process: process, shape: shape, seeds: seeds, condition: condition,
+      observation: observation, stepCount: stepCount, observe: observe)
+    return try withoutGradients {
+      let samples = try sample(&run)
+      return observation?.imposed(on: samples) ?? samples
+    }
   }
 }
 

@@ -16,6 +16,8 @@ public struct SamplingRun {
   public let shape: [Int]
   /// What the distribution depends on, with an entry for each sample.
   public let condition: Tensor?
+  /// What is known about the samples beforehand.
+  public let observation: PartialObservation?
   /// The number of steps in all.
   public let stepCount: Int
   /// The number of steps that were reported.
@@ -32,7 +34,7 @@ public struct SamplingRun {
 
   init(
     model: any ScoreModel, process: any DiffusionProcess, shape: [Int], seeds: [UInt64], condition: Tensor?,
-    stepCount: Int, observe: ((SamplerState) throws -> Void)?
+    observation: PartialObservation? = nil, stepCount: Int, observe: ((SamplerState) throws -> Void)?
   ) throws(SamplerError) {
     try require(!seeds.isEmpty, "sampling needs at least one seed")
     try require(
@@ -42,6 +44,8 @@ public struct SamplingRun {
         condition.rank > 0 && condition.size(0) == seeds.count,
         "the condition has shape \(condition.shape), but needs an entry for each of the \(seeds.count) samples")
     }
+    try observation?.validate(count: seeds.count, shape: shape)
+    self.observation = observation
     self.model = model
     self.process = process
     self.shape = shape
@@ -78,10 +82,13 @@ public struct SamplingRun {
   public mutating func uniform() -> Tensor { generators.uniform([], dtype: .float64).to(device) }
 
   /// The denoiser D = E[x₀ | x] at x = x₀ + σε, which is in units of the data: xₜ/s(t).
+  ///
+  /// Of what is known about the samples, it is what is known.
   public func denoised(_ x: Tensor, at level: NoiseLevel) -> Tensor {
-    evaluate(x * level.scale, at: level) { x, t in
+    let denoised = evaluate(x * level.scale, at: level) { x, t in
       model.denoised(x, at: t, process: process, condition: condition)
     }
+    return observation?.imposed(on: denoised) ?? denoised
   }
 
   /// The denoiser for some samples of the batch, at a noise level of their own each.
@@ -99,12 +106,19 @@ public struct SamplingRun {
       condition: labels)
     precondition(
       result.shape == x.shape, "a score model returned shape \(result.shape) for x of shape \(x.shape)")
-    return result.to(device).to(.float64)
+    let denoised = result.to(device).to(.float64)
+    return observation?.imposed(on: denoised, at: positions) ?? denoised
   }
 
   /// The score ∇ₓ log pₜ(x) at xₜ = s·(x₀ + σε).
+  ///
+  /// Of what is known about the samples, it is the score of what is known.
   public func score(_ x: Tensor, at level: NoiseLevel) -> Tensor {
-    evaluate(x, at: level) { x, t in model.score(x, at: t, condition: condition) }
+    let score = evaluate(x, at: level) { x, t in model.score(x, at: t, condition: condition) }
+    guard let observation else { return score }
+    let denoised = observation.imposed(on: denoised(x, score: score, at: level))
+    let deviation = level.scale * level.sigma
+    return (level.scale * denoised - x) / (deviation * deviation)
   }
 
   /// The denoiser that belongs to a score, by Tweedie's formula D = (x + s²σ²·score)/s.
@@ -118,6 +132,8 @@ public struct SamplingRun {
   ///
   /// - Throws: `SamplerError` if the model has no energy.
   public func energy(_ x: Tensor, at level: NoiseLevel) throws(SamplerError) -> Tensor {
+    try require(
+      observation == nil, "the energy says nothing about samples that are known in part; choose another sampler")
     guard let energyModel else {
       throw SamplerError(
         "this sampler needs a model that knows its energy, which accepts or rejects each step; train one with "

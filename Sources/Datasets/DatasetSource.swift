@@ -1,4 +1,13 @@
-internal import Foundation
+package import Foundation
+
+extension Dataset {
+  /// Reads examples from the content of a file, streaming what can be.
+  ///
+  /// - Throws: as `DatasetSource.load`.
+  package init(content: Data, path: String) throws(DataError) {
+    try self.init(DatasetSource.reader(RandomAccessBytes(content, path: path)), loading: .stream)
+  }
+}
 
 /// Where data come from, as named on a command line.
 public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
@@ -34,7 +43,7 @@ public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
 
   /// Reads or draws the data.
   ///
-  /// A folder is read as PNG files. A file is recognised by its content: IDX, plain or gzipped, an array in NumPy's format
+  /// A folder is read as PNG files, and a PNG file as one picture. A file is recognised by its content: IDX, plain or gzipped, an array in NumPy's format
   /// (`.npy`), a ZIP file of PNG files or of arrays (`.npz`), or CIFAR-10's binary format, which the extension `.bin` means
   /// too.
   ///
@@ -89,6 +98,10 @@ public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
       let archive = try ZIPArchive(bytes)
       return NPZFile.recognizes(archive) ? try NPZFile.reader(archive) : try PictureReader(PNGArchive(archive))
     }
+    if start.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
+      try refuseLabels()
+      return try PictureReader(PNGFile(bytes: bytes))
+    }
     let isIDX = Gzip.recognizes(start) || IDXFile.recognizes(start)
     if bytes.path.lowercased().hasSuffix(".bin") || !isIDX && bytes.count > 0 && bytes.count % Dataset.cifarRecord == 0
     {
@@ -98,7 +111,7 @@ public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
     guard isIDX else {
       throw DataError(
         malformed: bytes.path,
-        "it is none of the known kinds: IDX (plain or .gz), .npy, .npz, CIFAR-10 (.bin), a folder or a .zip of PNG files"
+        "it is none of the known kinds: IDX (plain or .gz), .npy, .npz, CIFAR-10 (.bin), a PNG file, a folder or a .zip of them"
       )
     }
     let file = try IDXFile(bytes)

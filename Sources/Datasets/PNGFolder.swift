@@ -73,6 +73,18 @@ struct PNGFolder: PictureFiles {
   }
 }
 
+/// A single PNG file.
+struct PNGFile: PictureFiles {
+  let bytes: RandomAccessBytes
+
+  var path: String { bytes.path }
+  var names: [String] { ["image.png"] }
+  func place(of name: String) -> String { path }
+  func start(of name: String, limit: Int) throws(DataError) -> [UInt8] { try bytes.prefix(limit) }
+  func content(of name: String) throws(DataError) -> Data { Data(try bytes.read(0..<bytes.count)) }
+  func labelFile() -> Data? { nil }
+}
+
 /// The PNG files in a ZIP file; what lies in one folder together with all others is taken as if it lay outside.
 struct PNGArchive: PictureFiles {
   let names: [String]

@@ -8,18 +8,22 @@ public struct SampleRequest {
   public var batchSize: Int
   /// The label of each sample, where the model knows classes.
   public var labels: [Int]?
+  /// What is known about each sample beforehand.
+  public var observation: PartialObservation?
   /// The weight of classifier-free guidance; 1 leaves the score.
   public var guidance: Double
 
   /// Makes a request.
   public init(
-    sampler: any Sampler, seeds: [UInt64], batchSize: Int = 64, labels: [Int]? = nil, guidance: Double = 1
+    sampler: any Sampler, seeds: [UInt64], batchSize: Int = 64, labels: [Int]? = nil, guidance: Double = 1,
+    observation: PartialObservation? = nil
   ) {
     self.sampler = sampler
     self.seeds = seeds
     self.batchSize = batchSize
     self.labels = labels
     self.guidance = guidance
+    self.observation = observation
   }
 }
 
@@ -55,7 +59,7 @@ extension ScoreModel {
       let labels = request.labels.map { Tensor(Array($0[range])) }
       let part = try request.sampler.sample(
         from: model, process: process, shape: shape, seeds: Array(request.seeds[range]), condition: labels,
-        observe: observe.map { observe in { try observe(range, $0) } })
+        observation: request.observation?.samples(range), observe: observe.map { observe in { try observe(range, $0) } })
       parts.append(part.to(.cpu))
     }
     return parts.isEmpty ? .zeros([0] + shape, dtype: .float64) : .concatenate(parts)

@@ -25,6 +25,7 @@ struct ScoreSample: ParsableCommand {
 
   @OptionGroup(title: "Sampler") var sampler: SamplerOptions
   @OptionGroup(title: "Samples") var samples: SampleOptions
+  @OptionGroup(title: "Known parts") var known: ObservationOptions
 
   @Flag(help: "Use the last weights instead of their moving average.")
   var rawWeights = false
@@ -58,9 +59,12 @@ struct ScoreSample: ParsableCommand {
     let device = try placement.prepare()
     let saved = try SavedModel(contentsOf: source, useAverage: !rawWeights, device: device)
     let configuration = saved.record.model
+    let observed = try known.observation(seeds: samples.seeds, shape: configuration.shape)
     let request = SampleRequest(
       sampler: sampler.makeSampler(), seeds: samples.seeds, batchSize: samples.batchSize,
-      labels: try samples.labels(classCount: configuration.classCount), guidance: samples.guidance)
+      labels: try samples.labels(classCount: configuration.classCount, of: observed?.labels),
+      guidance: samples.guidance,
+      observation: observed?.observation)
     if samples.guidance != 1 && configuration.classCount == 0 {
       throw RunError(
         .usage, "--guidance needs a model with classes, and \(source) was trained without --class-conditional")

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import ScoreKit
 import TestSupport
 import Testing
 
@@ -183,6 +184,45 @@ import Testing
         pictures.append(try #require(contents(path)))
       }
       #expect(Set(pictures).count == pictures.count)
+    }
+  }
+}
+
+/// Samples of which a part is known.
+@Suite struct InpaintingTests {
+  @Test func knownPixelsStayByteForByte() throws {
+    try temporaryFolder { folder in
+      #expect(try Tool.train.run(tinyRun("\(folder)/run"), in: folder).status == 0)
+      // A mask of its own: everything but a frame of one pixel is drawn anew.
+      let frame = (0..<64).map { UInt8((1..<7).contains($0 / 8) && (1..<7).contains($0 % 8) ? 255 : 0) }
+      try Image(width: 8, height: 8, channels: 1, pixels: frame).write(toPNG: "\(folder)/frame.png")
+      let digits = try Dataset.digits().examples
+      func check(_ mask: String, _ sampler: String, isKnown: (Int) -> Bool) throws {
+        let drawn = try Tool.sample.run(
+          [
+            "\(folder)/run", "--out", "\(folder)/a.npy", "--inpaint", "digits", "--mask", mask, "--seed", "5-8",
+            "--sampler",
+            sampler, "--steps", "3",
+          ], in: folder)
+        #expect(drawn.status == 0, "\(drawn.errors)")
+        let bytes = Pixels.bytes(of: try NPYFile.read("\(folder)/a.npy")).elements(as: UInt8.self)
+        let expected = digits[5..<9].elements(as: UInt8.self)
+        let (known, drawnAnew) = (bytes.indices.filter { isKnown($0 % 64) }, bytes.indices.filter { !isKnown($0 % 64) })
+        #expect(known.allSatisfy { bytes[$0] == expected[$0] }, "\(mask)")
+        #expect(drawnAnew.contains { bytes[$0] != expected[$0] }, "\(mask)")
+      }
+      try check("right", "heun") { $0 % 8 < 4 }
+      try check("top", "annealed-langevin") { $0 / 8 >= 4 }
+      try check("\(folder)/frame.png", "ode") { frame[$0] == 0 }
+      for (arguments, status, words) in [
+        (["--inpaint", "moons"], 65, ["8 × 8", "moons"]), (["--mask", "left"], 64, ["--inpaint"]),
+        (["--colorize", "digits"], 64, ["RGB"]), (["--inpaint", "\(folder)/none.png"], 66, ["none.png"]),
+        (["--inpaint", "digits", "--mask", "\(folder)/none.png"], 66, ["none.png"]),
+        (["--inpaint", "digits", "--colorize", "digits"], 64, ["exclude"]),
+      ] as [([String], Int32, [String])] {
+        try Tool.sample.expectFailure(
+          ["\(folder)/run", "--out", "\(folder)/b.png"] + arguments, status: status, mentioning: words, in: folder)
+      }
     }
   }
 }
