@@ -27,7 +27,11 @@ let isFuzzing = Context.environment["SCOREKIT_FUZZ"] != nil
 let reading: [SwiftSetting] =
   swift
   + (isFuzzing
-    ? [.unsafeFlags(["-sanitize=address", "-sanitize-coverage=edge,trace-cmp,trace-pc-guard"])] : [])
+    ? [
+      .unsafeFlags([
+        "-sanitize=address", "-sanitize-coverage=edge,indirect-calls,trace-cmp,inline-8bit-counters,pc-table",
+      ])
+    ] : [])
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -43,7 +47,8 @@ let package = Package(
     .executable(name: "score-evaluate", targets: ["score-evaluate"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.30.0"),
   ],
   targets: [
     // Engine
@@ -58,6 +63,10 @@ let package = Package(
     .target(
       name: "Datasets", dependencies: ["Torch", "Imaging", "CZlib", "FileSupport"],
       resources: [.copy("Resources/digits.csv.gz"), .copy("Resources/digits-attribution.txt")], swiftSettings: reading),
+    .target(
+      name: "EventFiles",
+      dependencies: ["FileSupport", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["event.proto"], swiftSettings: swift),
     .target(name: "LeastSquares", dependencies: ["Torch"], swiftSettings: swift),
     .target(name: "ScoreModels", dependencies: ["Torch", "CZlib", "FileSupport"], swiftSettings: reading),
     .target(name: "Samplers", dependencies: ["Torch", "ScoreModels"], path: "Samplers", swiftSettings: swift),
@@ -66,6 +75,7 @@ let package = Package(
       name: "ScoreKit",
       dependencies: [
         "Torch", "LeastSquares", "Imaging", "Datasets", "ScoreModels", "Samplers", "ScoreTraining", "FileSupport",
+        "EventFiles",
       ],
       swiftSettings: swift),
     // Tools
@@ -108,6 +118,7 @@ let package = Package(
     .testTarget(
       name: "LeastSquaresLayerTests", dependencies: ["least-squares-layer", "ScoreKit", "TestSupport"],
       swiftSettings: swift),
+    .testTarget(name: "EventFilesTests", dependencies: ["EventFiles"], swiftSettings: swift),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CZlib"], swiftSettings: swift),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Imaging", "Torch", "TestSupport", "CZlib"],

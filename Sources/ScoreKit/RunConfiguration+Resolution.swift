@@ -27,6 +27,7 @@ extension RunConfiguration {
     try check("sparsity", sparsity, "at least 0 and below 1") { (0..<1).contains($0) }
     try check("weight-decay", weightDecay, "0 or more") { $0 >= 0 }
     try check("gradient-clip", gradientClip, "a positive number") { $0 > 0 }
+    try check("shift", shift, in: 0...1024)
     try check("ema", ema, "at least 0 and below 1") { (0..<1).contains($0) }
     if data == "" { throw RunError(.usage, "--data is empty: name a built-in data set or a path") }
     if let labels, labels.isEmpty || DatasetSource.builtInNames.contains(data ?? "") {
@@ -69,6 +70,19 @@ extension RunConfiguration {
     }
     if result.model == .mlp && channels != nil {
       throw RunError(.usage, "--channels are the levels of a U-Net; an MLP takes --width")
+    }
+    if !dataset.isImages && (flip != .none || shift > 0) {
+      throw RunError(.usage, "--flip and --shift change images, and \(data ?? dataset.name) holds points")
+    }
+    if weighting == .uncertainty && objective != .denoising {
+      throw RunError(.usage, "--weighting uncertainty belongs to --objective denoising, not to \(objective.rawValue)")
+    }
+    let dimensions = dataset.exampleShape.reduce(1, *)
+    if objective == .implicit && dimensions > 64 {
+      throw RunError(
+        .usage,
+        "--objective implicit takes a backward pass for each of the \(dimensions) numbers of an example, more than 64; "
+          + "take --objective sliced")
     }
     if conservative == .projection && sparsity > 0 {
       throw RunError(
@@ -122,17 +136,19 @@ extension RunConfiguration {
       result.blocks = blocks ?? 3
       let mlp = MLP.Configuration(
         shape: shape, width: result.width ?? 0, blocks: result.blocks ?? 0, classCount: classCount)
-      return (result, ModelConfiguration(mlp: mlp, process: process, sigmaData: deviation, isEnergy: isEnergy))
+      var model = ModelConfiguration(mlp: mlp, process: process, sigmaData: deviation, isEnergy: isEnergy)
+      if weighting == .uncertainty { model.learnsUncertainty = true }
+      return (result, model)
     }
     result.channels = channels ?? (isSmall ? [32, 64] : Self.levels(for: max(shape[1], shape[2])))
     result.blocks = blocks ?? (isSmall ? 1 : 2)
     let unet = UNet2D.Configuration(
       channels: result.channels ?? [], layersPerBlock: result.blocks ?? 0, inputChannels: shape[0],
       classCount: classCount)
-    return (
-      result,
-      ModelConfiguration(unet: unet, shape: shape, process: process, sigmaData: deviation, isEnergy: isEnergy)
-    )
+    var model = ModelConfiguration(
+      unet: unet, shape: shape, process: process, sigmaData: deviation, isEnergy: isEnergy)
+    if weighting == .uncertainty { model.learnsUncertainty = true }
+    return (result, model)
   }
 
   /// The channels of as many levels as bring an image down to 16 pixels, where the attention of the lowest level is cheap.

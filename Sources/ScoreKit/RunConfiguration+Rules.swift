@@ -15,20 +15,45 @@ extension RunConfiguration {
       scoreModel, process: process, data: data, objective: objective, optimizer: optimizer,
       settings: Trainer.Settings(
         seed: seed, batchSize: batchSize ?? 1, schedule: schedule, gradientClip: gradientClip, averageDecay: ema ?? 0,
-        labelDropout: model.classCount > 0 ? 0.1 : 0, nullLabel: model.classCount > 0 ? model.classCount : nil))
+        labelDropout: model.classCount > 0 ? 0.1 : 0, nullLabel: model.classCount > 0 ? model.classCount : nil,
+        augmentation: augmentation.isIdentity ? nil : augmentation))
+  }
+
+  /// The noise levels of a run and their weights, as denoising score matching has them.
+  public func makeObjective(sigmaData: Double) -> DenoisingScoreMatching {
+    let lossWeighting: LossWeighting =
+      switch weighting {
+      case .edm, .uncertainty: .edm(sigmaData: sigmaData)
+      case .inverseVariance, .likelihood: .inverseVariance
+      case .minSNR: .minSNR(sigmaData: sigmaData)
+      }
+    let noiseLevels: NoiseDistribution =
+      weighting == .likelihood ? .logUniform : process == .edm ? .logNormal() : .uniformTime
+    return DenoisingScoreMatching(noiseLevels: noiseLevels, weighting: lossWeighting)
+  }
+
+  /// How images are changed at random.
+  private var augmentation: Augmentation {
+    Augmentation(
+      flipsHorizontally: flip == .horizontal || flip == .both, flipsVertically: flip == .vertical || flip == .both,
+      shift: shift)
   }
 
   /// What a run minimises, apart from penalties.
-  public func makeObjective(sigmaData: Double) -> DenoisingScoreMatching {
-    DenoisingScoreMatching(
-      noiseLevels: process == .edm ? .logNormal() : .uniformTime, weighting: .edm(sigmaData: sigmaData))
+  private func makeScoreObjective(sigmaData: Double) -> any ScoreObjective {
+    let base = makeObjective(sigmaData: sigmaData)
+    return switch objective {
+    case .denoising: weighting == .uncertainty ? UncertaintyWeighting(base) : base
+    case .sliced: SlicedScoreMatching(noiseLevels: base.noiseLevels, weighting: base.weighting)
+    case .implicit: ImplicitScoreMatching(noiseLevels: base.noiseLevels, weighting: base.weighting)
+    }
   }
 
   /// What a run minimises, and how it changes the weights.
   private func makeRules(
     for model: any ScoreModel, process: any DiffusionProcess, data: any TrainingData, sigmaData: Double
   ) -> (objective: any ScoreObjective, optimizer: any Optimizer) {
-    var objective: any ScoreObjective = makeObjective(sigmaData: sigmaData)
+    var objective: any ScoreObjective = makeScoreObjective(sigmaData: sigmaData)
     let adam = Adam(weightDecay: weightDecay)
     var optimizer: any Optimizer = adam
     switch conservative {

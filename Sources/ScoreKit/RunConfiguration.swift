@@ -26,6 +26,42 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
     case energy
   }
 
+  /// What training minimises.
+  public enum Objective: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Denoising score matching.
+    case denoising
+    /// Sliced score matching.
+    case sliced
+    /// Implicit score matching.
+    case implicit
+  }
+
+  /// How noise levels are drawn and weighed against each other.
+  public enum Weighting: String, Codable, Hashable, Sendable, CaseIterable {
+    /// All levels begin with a loss of 1.
+    case edm
+    /// The loss of DDPM.
+    case inverseVariance = "inverse-variance"
+    /// A bound on the likelihood.
+    case likelihood
+    /// The loss of DDPM, limited where there is little noise.
+    case minSNR = "min-snr"
+    /// By how well each level can be done, which is learned.
+    case uncertainty
+  }
+
+  /// How images are mirrored at random.
+  public enum Flip: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Not at all.
+    case none
+    /// Left to right.
+    case horizontal
+    /// Upside down.
+    case vertical
+    /// Both ways.
+    case both
+  }
+
   /// A built-in data set, or the path of one.
   public var data: String?
   /// The path of IDX labels.
@@ -42,6 +78,14 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   public var blocks: Int?
   /// The diffusion process.
   public var process: ProcessConfiguration.Kind = .edm
+  /// What training minimises.
+  public var objective: Objective = .denoising
+  /// How noise levels are drawn and weighed.
+  public var weighting: Weighting = .edm
+  /// How images are mirrored at random.
+  public var flip: Flip = .none
+  /// The largest distance in pixels by which images are moved at random.
+  public var shift: Int = 0
   /// How the score is made conservative.
   public var conservative: Conservative = .off
   /// The weight of the penalty on asymmetry.
@@ -78,6 +122,8 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   public var checkpointEvery: Int?
   /// The steps between sample grids; 0 for none.
   public var sampleEvery: Int?
+  /// Whether events for TensorBoard are written.
+  public var tensorboard: Bool = false
 
   /// Makes a configuration of defaults.
   public init() {}
@@ -86,7 +132,7 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
     case data, labels, loading, model, width, channels, blocks, process, conservative, sparsity, steps, warmup, decay,
       ema, seed,
       device
-    case threads
+    case threads, tensorboard, objective, weighting, flip, shift
     case penaltyWeight = "penalty-weight"
     case projectionEvery = "projection-every"
     case batchSize = "batch-size"
@@ -126,6 +172,10 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
     try read(&channels, .channels)
     try read(&blocks, .blocks)
     try read(&process, .process)
+    try read(&objective, .objective)
+    try read(&weighting, .weighting)
+    try read(&flip, .flip)
+    try read(&shift, .shift)
     try read(&conservative, .conservative)
     try read(&penaltyWeight, .penaltyWeight)
     try read(&projectionEvery, .projectionEvery)
@@ -144,6 +194,7 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
     try read(&threads, .threads)
     try read(&checkpointEvery, .checkpointEvery)
     try read(&sampleEvery, .sampleEvery)
+    try read(&tensorboard, .tensorboard)
   }
 
   private struct OptionError: Error {
@@ -203,7 +254,7 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
 extension RunConfiguration {
   /// The options that may change when a run is resumed: how long it is, where it runs and how it is watched.
   public static let changeableOnResume: Set<String> = [
-    "steps", "device", "threads", "checkpoint-every", "sample-every",
+    "steps", "device", "threads", "checkpoint-every", "sample-every", "tensorboard",
   ]
 
   /// The name of the first option that differs, apart from those named.

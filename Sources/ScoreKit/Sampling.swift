@@ -59,7 +59,8 @@ extension ScoreModel {
       let labels = request.labels.map { Tensor(Array($0[range])) }
       let part = try request.sampler.sample(
         from: model, process: process, shape: shape, seeds: Array(request.seeds[range]), condition: labels,
-        observation: request.observation?.samples(range), observe: observe.map { observe in { try observe(range, $0) } })
+        observation: request.observation?.samples(range), observe: observe.map { observe in { try observe(range, $0) } }
+      )
       parts.append(part.to(.cpu))
     }
     return parts.isEmpty ? .zeros([0] + shape, dtype: .float64) : .concatenate(parts)

@@ -1,3 +1,4 @@
+import EventFiles
 import Foundation
 
 /// A training run and its folder.
@@ -8,6 +9,7 @@ import Foundation
 /// RUN/loss.png               the loss as a curve
 /// RUN/samples/step-000500.png
 /// RUN/evaluation.json        the loss and the asymmetry of the Jacobian at each noise level, at the end
+/// RUN/tensorboard/           the same for TensorBoard, where it was asked for
 /// RUN/checkpoints/step-000500/…, latest
 /// ```
 public final class TrainingRun {
@@ -181,13 +183,16 @@ public final class TrainingRun {
     let checkpointEvery = configuration.checkpointEvery ?? steps
     let sampleEvery = configuration.sampleEvery ?? 0
     var interval = Interval()
+    let events = try makeEventFile()
     while trainer.step < steps {
       let report = try trainer.advance()
       interval.add(report)
       let rate = interval.rate * Double(trainer.settings.batchSize)
       let isLast = report.step == steps
       if report.step % Self.metricsInterval == 0 || isLast {
-        try metrics.append(interval.record(examplesPerSecond: rate))
+        let record = interval.record(examplesPerSecond: rate)
+        try metrics.append(record)
+        try events?.append(record.events, step: record.step)
         interval = Interval()
       }
       try observe(.step(report, examplesPerSecond: rate))
@@ -199,14 +204,17 @@ public final class TrainingRun {
         interval.restartClock()
       }
       if sampleEvery > 0, report.step % sampleEvery == 0 || isLast {
-        try drawSamples(observe)
+        try drawSamples(events, observe)
         interval.restartClock()
       }
       if isStopping { return .stopped(step: report.step) }
     }
     try writeLossCurve()
     guard trainer.step > start || !isEvaluated else { return .finished }
-    return try evaluate(shouldStop: shouldStop, observe)
+    return try evaluate(shouldStop: shouldStop) { event in
+      if case .evaluation(let evaluation, _) = event { try events?.append(evaluation.events, step: steps) }
+      try observe(event)
+    }
   }
 
   /// Sums over the steps between two lines of metrics.
@@ -250,16 +258,18 @@ public final class TrainingRun {
     return checkpoints.path(ofStep: state.step)
   }
 
-  private func drawSamples(_ observe: (Event) throws -> Void) throws {
+  private func drawSamples(_ events: EventFile?, _ observe: (Event) throws -> Void) throws {
     do {
-      if let path = try writeSamples() { try observe(.samples(path: path)) }
+      guard let (path, picture) = try writeSamples() else { return }
+      try events?.append([("samples", try .image(picture))], step: trainer.step)
+      try observe(.samples(path: path))
     } catch let error as SamplerError {
       try observe(.noSamples(reason: error.description))
     }
   }
 
   /// A picture drawn with the moving average: 8×8 images, or 2,000 points; `nil` for data that have no picture.
-  private func writeSamples() throws -> String? {
+  private func writeSamples() throws -> (path: String, picture: Image)? {
     let shape = record.model.shape
     guard shape.count == 3 || shape == [2] else { return nil }
     let count = shape.count == 3 ? 64 : 2000
@@ -273,8 +283,9 @@ public final class TrainingRun {
     }
     try AtomicFile.createFolder("\(path)/samples")
     let file = "\(path)/samples/\(CheckpointFolder.name(ofStep: trainer.step)).png"
-    try Image.picture(of: samples, columns: shape.count == 3 ? 8 : nil).write(toPNG: file)
-    return file
+    let picture = try Image.picture(of: samples, columns: shape.count == 3 ? 8 : nil)
+    try picture.write(toPNG: file)
+    return (file, picture)
   }
 
   private func writeLossCurve() throws {

@@ -1,3 +1,4 @@
+internal import Foundation
 public import ScoreModels
 public import Torch
 
@@ -19,6 +20,10 @@ public enum NoiseDistribution: Hashable, Sendable {
   case logNormal(mean: Double = -1.2, deviation: Double = 1.2)
   /// t uniform over the process's time range. Song et al. (2021), arXiv 2011.13456.
   case uniformTime
+  /// log σ uniform over the process's range: every order of magnitude alike. With `LossWeighting.inverseVariance` the loss
+  /// is a bound on the likelihood, its noise levels drawn by importance (Song, Durkan, Murray & Ermon 2021, *Maximum
+  /// likelihood training of score-based diffusion models*, arXiv 2101.09258; Kingma et al. 2021, arXiv 2107.00630).
+  case logUniform
 
   /// Times for a batch, `[count]`, as `float32`.
   ///
@@ -31,6 +36,10 @@ public enum NoiseDistribution: Hashable, Sendable {
     switch self {
     case .uniformTime:
       return (u * (range.upperBound - range.lowerBound) + range.lowerBound).to(.float32)
+    case .logUniform:
+      let low = log(process.sigma(range.lowerBound))
+      let span = log(process.sigma(range.upperBound)) - low
+      return process.time(sigma: (u * span + low).exp()).to(.float32)
     case .logNormal(let mean, let deviation):
       // Φ⁻¹(u) = √2·erf⁻¹(2u − 1); the clamp keeps the ends finite, 8 standard deviations out.
       let normal = (2 * u.clamped(to: 1e-15...(1 - 1e-15)) - 1).erfInverse() * 2.0.squareRoot()
@@ -47,12 +56,17 @@ public enum LossWeighting: Hashable, Sendable {
   case edm(sigmaData: Double)
   /// 1/σ²: the loss ‖sσ·score + ε‖² of Song & Ermon (2019), arXiv 1907.05600, and of DDPM.
   case inverseVariance
+  /// min(1/σ², γ/σ_d²): the loss of DDPM, limited where there is little noise; with σ_d = 1 it is min(SNR, γ) (Hang et al.
+  /// 2023, *Efficient diffusion training via Min-SNR weighting strategy*, arXiv 2303.09556, who take γ = 5).
+  case minSNR(gamma: Double = 5, sigmaData: Double)
 
   /// The weights at noise levels σ.
   public func callAsFunction(_ sigma: Tensor) -> Tensor {
     switch self {
     case .edm(let sigmaData): sigma.square().reciprocal() + 1 / (sigmaData * sigmaData)
     case .inverseVariance: sigma.square().reciprocal()
+    case .minSNR(let gamma, let sigmaData):
+      sigma.square().reciprocal().clamped(to: 0...(gamma / (sigmaData * sigmaData)))
     }
   }
 }

@@ -24,11 +24,14 @@ public final class Trainer {
     public var labelDropout: Double
     /// The label that stands for none.
     public var nullLabel: Int?
+    /// How images are changed at random; `nil` leaves them.
+    public var augmentation: Augmentation?
 
     /// Makes settings.
     public init(
       seed: UInt64 = 0, batchSize: Int, schedule: LearningRateSchedule, gradientClip: Double? = 1,
-      averageDecay: Double = 0.999, labelDropout: Double = 0, nullLabel: Int? = nil
+      averageDecay: Double = 0.999, labelDropout: Double = 0, nullLabel: Int? = nil,
+      augmentation: Augmentation? = nil
     ) {
       self.seed = seed
       self.batchSize = batchSize
@@ -37,6 +40,7 @@ public final class Trainer {
       self.averageDecay = averageDecay
       self.labelDropout = labelDropout
       self.nullLabel = nullLabel
+      self.augmentation = augmentation
     }
   }
 
@@ -113,6 +117,9 @@ public final class Trainer {
     let next = self.positions(ofStep: number + 1)
     upcoming = (number + 1, next)
     data.prefetch(at: next)
+    if let augmentation = settings.augmentation {
+      batch.examples = augmentation(batch.examples, using: &generator)
+    }
     batch.labels = batch.labels.map { dropLabels($0, using: &generator) }
     let loss = try objective.loss(of: model, on: batch, process: process, using: &generator)
     let lossValue = loss.item()

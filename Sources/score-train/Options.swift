@@ -4,6 +4,9 @@ public import ScoreKit
 
 extension Dataset.Loading: ExpressibleByArgument {}
 extension RunConfiguration.Model: ExpressibleByArgument {}
+extension RunConfiguration.Objective: ExpressibleByArgument {}
+extension RunConfiguration.Weighting: ExpressibleByArgument {}
+extension RunConfiguration.Flip: ExpressibleByArgument {}
 extension RunConfiguration.Conservative: ExpressibleByArgument {}
 extension ProcessConfiguration.Kind: ExpressibleByArgument {}
 extension LearningRateSchedule.Decay: ExpressibleByArgument {}
@@ -136,6 +139,26 @@ struct TrainingOptions: ParsableArguments {
   var seed: UInt64?
 
   @Option(
+    help: """
+      What is minimised: the error of denoising, or the same in expectation without knowing the noise, by random projections \
+      or exactly. (default: denoising)
+      """)
+  var objective: RunConfiguration.Objective?
+
+  @Option(
+    help: """
+      How noise levels are weighed: all with a loss of 1 at first, as DDPM does, as the likelihood does, as DDPM but limited \
+      at little noise, or by a learned uncertainty. (default: edm)
+      """)
+  var weighting: RunConfiguration.Weighting?
+
+  @Option(help: "How images are mirrored at random. (default: none)")
+  var flip: RunConfiguration.Flip?
+
+  @Option(help: ArgumentHelp("The pixels by which images are moved at random, at most. (default: 0)", valueName: "n"))
+  var shift: Int?
+
+  @Option(
     help: ArgumentHelp(
       "The fraction of the weights that is driven to exactly 0, the smallest first. (default: 0)", valueName: "x"))
   var sparsity: Double?
@@ -151,6 +174,10 @@ struct TrainingOptions: ParsableArguments {
     set(&configuration.gradientClip, gradientClip)
     set(&configuration.ema, ema)
     set(&configuration.seed, seed)
+    set(&configuration.objective, objective)
+    set(&configuration.weighting, weighting)
+    set(&configuration.flip, flip)
+    set(&configuration.shift, shift)
   }
 }
 
@@ -164,6 +191,9 @@ struct RunningOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The steps between pictures of samples; 0 for none.", valueName: "n"))
   var sampleEvery: Int?
 
+  @Flag(help: "Also write RUN/tensorboard, with losses, rates and pictures of samples for TensorBoard.")
+  var tensorboard = false
+
   @Option(help: "How progress is shown.")
   var progress = ProgressStyle.auto
 
@@ -174,5 +204,6 @@ struct RunningOptions: ParsableArguments {
     placement.apply(to: &configuration)
     set(&configuration.checkpointEvery, checkpointEvery)
     set(&configuration.sampleEvery, sampleEvery)
+    if tensorboard { configuration.tensorboard = true }
   }
 }

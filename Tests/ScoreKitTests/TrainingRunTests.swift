@@ -56,3 +56,25 @@ import Testing
     }
   }
 }
+
+/// Events for TensorBoard.
+@Suite struct TrainingRunEventTests {
+  @Test func eventsAreWrittenWhereAskedFor() throws {
+    try temporaryFolder { folder in
+      var options = RunConfiguration()
+      (options.data, options.width, options.blocks, options.steps, options.batchSize) = ("moons", 8, 1, 12, 8)
+      (options.threads, options.sampleEvery) = (1, 0)
+      _ = try TrainingRun.start(options, at: "\(folder)/without").train()
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/without/tensorboard"))
+      options.tensorboard = true
+      let run = try TrainingRun.start(options, at: "\(folder)/with")
+      _ = try run.train()
+      let names = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/with/tensorboard")
+      #expect(names.count == 1)
+      let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/with/tensorboard/\(names[0])"))
+      for tag in ["training/loss", "training/examples-per-second", "evaluation-loss/sigma-0.1"] {
+        #expect(data.range(of: Data(tag.utf8)) != nil, "\(tag)")
+      }
+    }
+  }
+}

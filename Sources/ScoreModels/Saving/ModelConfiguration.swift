@@ -14,6 +14,8 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   public var isEnergy: Bool
   /// The form of the energy, if it is one; files from before there was a choice have none, which stands for `product`.
   public var energyForm: EnergyForm?
+  /// Whether the model also learns how uncertain it is at each noise level, as an `UncertainScore`.
+  public var learnsUncertainty: Bool?
   /// The sizes of a multilayer perceptron, if it is one.
   public var mlp: MLP.Configuration?
   /// The sizes of a U-Net, if it is one.
@@ -81,9 +83,14 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   private func score(_ network: some ScoreNetwork) throws -> any ScoreModel {
     let process = try process.makeProcess()
     let parameterization = Parameterization.edm(sigmaData: sigmaData)
-    guard isEnergy else { return NetworkScore(network, process: process, parameterization: parameterization) }
-    let energy = EnergyNetwork(network, form: energyForm ?? .product)
-    return NetworkScore(energy, process: process, parameterization: parameterization)
+    let model: any ScoreModel
+    if isEnergy {
+      let energy = EnergyNetwork(network, form: energyForm ?? .product)
+      model = NetworkScore(energy, process: process, parameterization: parameterization)
+    } else {
+      model = NetworkScore(network, process: process, parameterization: parameterization)
+    }
+    return learnsUncertainty == true ? UncertainScore(model) : model
   }
 }
 

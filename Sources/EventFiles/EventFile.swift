@@ -1,0 +1,88 @@
+internal import FileSupport
+public import Foundation
+internal import SwiftProtobuf
+
+/// A file of events that TensorBoard shows: numbers and pictures by step.
+///
+/// Records of TFRecord: the length of an event, a check sum of the length, the event as a protocol buffer, a check sum of
+/// it. Each is appended and flushed at once, so that TensorBoard sees it and a killed process loses nothing.
+public struct EventFile {
+  /// A number or a picture.
+  public enum Value: Sendable {
+    /// A number.
+    case scalar(Double)
+    /// A picture as a PNG file.
+    case image(png: Data, width: Int, height: Int, channels: Int)
+  }
+
+  /// The file.
+  public let path: String
+
+  /// Begins a file in a folder.
+  ///
+  /// Where there are files already, TensorBoard takes their events from `firstStep` on as not having happened: they are
+  /// those of a run that was interrupted and goes on from an earlier checkpoint.
+  ///
+  /// - Parameters:
+  ///   - folder: the folder, which is created.
+  ///   - firstStep: the first step that will be recorded.
+  ///   - time: now, in seconds since 1970.
+  /// - Throws: `FileError`.
+  public init(in folder: String, firstStep: Int, time: Double = Date().timeIntervalSince1970) throws {
+    try AtomicFile.createFolder(folder)
+    let start = "events.out.tfevents."
+    // TensorBoard reads files in the order of their names, and the newest must come last even within a second.
+    let others = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let last = others.compactMap { name in
+      name.hasPrefix(start) ? Int(name.dropFirst(start.count).prefix { $0.isNumber }) : nil
+    }.max()
+    let number = max(Int(time), (last ?? -1) + 1)
+    path = "\(folder)/\(start)\(String(format: "%010d", number)).scorekit"
+    // Written whole, so that no reader finds a file that has not begun.
+    var version = Tensorboard_Event()
+    version.wallTime = time
+    version.fileVersion = "brain.Event:2"
+    var content = try Self.record(version)
+    if last != nil {
+      var session = Tensorboard_Event()
+      session.wallTime = time
+      session.step = Int64(firstStep)
+      session.sessionLog.status = .start
+      content += try Self.record(session)
+    }
+    try AtomicFile.write(content, to: path)
+  }
+
+  /// Appends what was measured at a step.
+  ///
+  /// - Throws: `FileError`.
+  public func append(_ values: [(tag: String, value: Value)], step: Int, time: Double = Date().timeIntervalSince1970)
+    throws
+  {
+    var event = Tensorboard_Event()
+    event.wallTime = time
+    event.step = Int64(step)
+    event.summary.value = values.map { tag, value in
+      var entry = Tensorboard_Summary.Value()
+      entry.tag = tag
+      switch value {
+      case .scalar(let number): entry.simpleValue = Float(number)
+      case .image(let png, let width, let height, let channels):
+        entry.image.encodedImageString = png
+        entry.image.width = Int32(width)
+        entry.image.height = Int32(height)
+        entry.image.colorspace = Int32(channels)
+      }
+      return entry
+    }
+    try AtomicFile.append(try Self.record(event), to: path)
+  }
+
+  /// An event with its length and check sums.
+  private static func record(_ event: Tensorboard_Event) throws -> Data {
+    let body: Data = try event.serializedData()
+    let length = withUnsafeBytes(of: UInt64(body.count).littleEndian) { Data($0) }
+    func sum(_ bytes: Data) -> Data { withUnsafeBytes(of: CRC32C.masked(bytes).littleEndian) { Data($0) } }
+    return length + sum(length) + body + sum(body)
+  }
+}

@@ -1,0 +1,49 @@
+public import Torch
+
+/// A score model with a learned estimate u(σ) of the logarithm of its weighted loss at each noise level.
+///
+/// Training with `UncertaintyWeighting` divides the loss of each level by e^u, so that all levels count alike however hard they
+/// are. The score is that of the base model, whose parameters keep their names; u has a cosine series in log σ.
+///
+/// Karras et al. (2024), *Analyzing and improving the training dynamics of diffusion models*, arXiv 2312.02696, section 2.2
+/// and appendix B.
+public struct UncertainScore: ScoreModel {
+  /// The model.
+  public let base: any ScoreModel
+  /// The coefficients of the series, 0 at first.
+  public let uncertainty: Parameter
+
+  /// The parameters of the base model carry no prefix.
+  public static var parameterNames: [String: String] { ["base": ""] }
+
+  private static let termCount = 32
+  /// log σ from 0.0006 to 1,100, in which the series is not periodic.
+  private static let range = (start: -7.4, length: 14.4)
+
+  /// Adds an estimate to a model.
+  public init(_ base: any ScoreModel) {
+    self.base = base
+    uncertainty = Parameter(.zeros([Self.termCount]).to(base.computationDType ?? .float32).to(base.device))
+  }
+
+  /// u at noise levels σ `[batch]`: Σₖ wₖ·cos(kπ(log σ + 7.4)/14.4), recorded.
+  public func logLoss(_ sigma: Tensor) -> Tensor {
+    let weights = uncertainty.value
+    let phase = ((sigma.to(weights.dtype).log() - Self.range.start) * (Double.pi / Self.range.length))
+    let order = Tensor.range(0, to: Double(Self.termCount), dtype: weights.dtype).to(sigma.device)
+    return (phase.expandingDimension(at: 1) * order).cos().matmul(weights.expandingDimension(at: 1)).squeezed(1)
+  }
+
+  /// The score of the base model.
+  public func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    base.score(x, at: t, condition: condition)
+  }
+
+  /// The denoiser of the base model.
+  public func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?) -> Tensor {
+    base.denoised(x, at: t, process: process, condition: condition)
+  }
+
+  /// The energy of the base model.
+  public var energyModel: (any EnergyModel)? { base.energyModel }
+}

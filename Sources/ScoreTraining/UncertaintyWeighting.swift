@@ -1,0 +1,34 @@
+public import ScoreModels
+public import Torch
+
+/// Denoising score matching in which each noise level is weighed by how well it can be done: E w(σ)·‖D − x₀‖²/(d·e^u(σ)) + u(σ).
+///
+/// u is learned with the model, an `UncertainScore`; where it has its minimum, e^u is the mean loss at each noise level, and
+/// all levels give gradients of the same size. Karras et al. (2024), arXiv 2312.02696, after Kendall, Gal & Cipolla (2018),
+/// arXiv 1705.07115.
+///
+/// - Cost: that of denoising score matching.
+public struct UncertaintyWeighting: ScoreObjective, Hashable {
+  /// The distribution of noise levels and the weights w.
+  public var base: DenoisingScoreMatching
+
+  /// Makes an objective.
+  public init(_ base: DenoisingScoreMatching) { self.base = base }
+
+  /// The loss, a scalar, which may be negative.
+  ///
+  /// - Precondition: the model is an `UncertainScore`.
+  public func loss(
+    of model: any ScoreModel, on batch: TrainingBatch, process: any DiffusionProcess,
+    using generator: inout RandomGenerator
+  ) -> Tensor {
+    guard let model = model as? UncertainScore else {
+      preconditionFailure("UncertaintyWeighting trains an UncertainScore, not \(type(of: model))")
+    }
+    let noisy = NoisyBatch(batch, noiseLevels: base.noiseLevels, process: process, using: &generator)
+    let denoised = model.denoised(noisy.noisy, at: noisy.times, process: process, condition: batch.labels)
+    let errors = (denoised - noisy.data).square().flattened(from: 1).mean(1) * base.weighting(noisy.sigma)
+    let logLoss = model.logLoss(noisy.sigma)
+    return (errors * (-logLoss).exp() + logLoss).mean()
+  }
+}
