@@ -45,6 +45,7 @@ let package = Package(
     .executable(name: "score-train", targets: ["score-train"]),
     .executable(name: "score-sample", targets: ["score-sample"]),
     .executable(name: "score-evaluate", targets: ["score-evaluate"]),
+    .executable(name: "score-export", targets: ["score-export"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -86,6 +87,8 @@ let package = Package(
       name: "score-sample", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
     .executableTarget(
       name: "score-evaluate", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
+    .executableTarget(
+      name: "score-export", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
     .executableTarget(
       name: "custom-score-model", dependencies: ["ScoreKit"], path: "Examples/custom-score-model",
       swiftSettings: swift),
@@ -142,10 +145,14 @@ let package = Package(
     .testTarget(
       name: "ConservativeComparisonTests", dependencies: ["conservative-comparison", "ScoreKit", "TestSupport"],
       swiftSettings: swift),
-    .testTarget(name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], resources: [.copy("Golden")],
+      swiftSettings: swift),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["ScoreKit", "Imaging", "score-train", "score-sample", "score-evaluate", "TestSupport"],
+      dependencies: [
+        "ScoreKit", "Imaging", "score-train", "score-sample", "score-evaluate", "score-export", "TestSupport",
+      ],
       swiftSettings: swift),
   ],
   swiftLanguageModes: [.v6],

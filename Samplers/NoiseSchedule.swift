@@ -46,6 +46,8 @@ public enum NoiseSchedule: Hashable, Sendable {
   ///
   /// Nichol & Dhariwal (2021), arXiv 2102.09672, without their offset; Salimans & Ho (2022), arXiv 2202.00512, appendix D.
   case cosine
+  /// The timesteps of a `DiscreteVariancePreserving` process that diffusers' schedulers would take.
+  case timesteps(TimestepSpacing = .leading, offset: Int = 0)
   /// Noise levels of one's own, from the largest to the smallest above 0: as many as there are steps.
   case explicit([Double])
 
@@ -61,6 +63,11 @@ public enum NoiseSchedule: Hashable, Sendable {
     _ count: Int, of process: any DiffusionProcess, sigmaMin: Double? = nil, sigmaMax: Double? = nil
   ) throws(SamplerError) -> [NoiseLevel] {
     try require(count > 0, "a schedule needs at least 1 noise level, not \(count)")
+    if case .timesteps(let spacing, let offset) = self {
+      try require(sigmaMin == nil && sigmaMax == nil, "timesteps have noise levels of their own, and no σ_min or σ_max")
+      let sigmas = try spacing.sigmas(count, offset: offset, of: process)
+      return try NoiseSchedule.explicit(sigmas).levels(count, of: process)
+    }
     var (low, high) = (
       sigmaMin ?? process.sigma(process.samplingRange.lowerBound),
       sigmaMax ?? process.sigma(process.samplingRange.upperBound)
@@ -110,6 +117,8 @@ public enum NoiseSchedule: Hashable, Sendable {
       return fractions.map { tan(start + $0 * (end - start)) }
     case .explicit(let sigmas):
       return sigmas
+    case .timesteps(let spacing, let offset):
+      return try spacing.sigmas(count, offset: offset, of: process)
     case .uniformTime:
       let (start, end) = (process.time(sigma: high), process.time(sigma: low))
       return process.sigma(Tensor(fractions.map { start + $0 * (end - start) })).elements()

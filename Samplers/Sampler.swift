@@ -44,18 +44,26 @@ extension Sampler {
   ///   - seeds: what each sample is made from.
   ///   - condition: an entry for each seed, such as class labels `[seeds.count]`, or `nil`.
   ///   - observation: what is known about the samples beforehand.
+  ///   - noise: the first standard normal noise that the sampler draws, each `[seeds.count] + shape`, in place of that of the
+  ///     seeds. Most samplers begin with σ_max times the first.
   ///   - observe: is called after each step, in order; what it throws ends the sampling.
   /// - Returns: `[seeds.count] + shape` in `float64`.
   /// - Throws: `SamplerError` for settings or arguments that make no sense and for a state that is no longer finite.
   public func sample(
     from model: any ScoreModel, process: any DiffusionProcess, shape: [Int], seeds: [UInt64],
-    condition: Tensor? = nil, observation: PartialObservation? = nil,
+    condition: Tensor? = nil, observation: PartialObservation? = nil, noise: [Tensor] = [],
     observe: ((SamplerState) throws -> Void)? = nil
   ) throws -> Tensor {
     try validate()
     var run = try SamplingRun(
       model: model, process: process, shape: shape, seeds: seeds, condition: condition,
       observation: observation, stepCount: stepCount, observe: observe)
+    for part in noise {
+      try require(
+        part.shape == [seeds.count] + shape,
+        "noise of the shape \(part.shape) is not that of samples of \([seeds.count] + shape)")
+    }
+    run.givenNoise = noise[...]
     return try withoutGradients {
       let samples = try sample(&run)
       return observation?.imposed(on: samples) ?? samples

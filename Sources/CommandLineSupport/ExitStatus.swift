@@ -46,7 +46,8 @@ public enum ExitStatus: Int32 {
         case .malformed: .data
         case .unreadable, .unwritable: .inputOutput
         }
-      case is StateMismatch, is ModelConfigurationError, is UNet2D.ConfigurationError, is TrainingDiverged,
+      case is StateMismatch, is ModelConfigurationError, is UNet2D.FolderError,
+        is DiffusersPipeline.FolderError, is UNet2D.ConfigurationError, is TrainingDiverged,
         is ConservativenessError:
         .data
       case is Device.Unavailable, is SamplerError: .usage

@@ -60,6 +60,7 @@ extension RunConfiguration {
     try validate()
     var result = self
     result.makePathsAbsolute()
+    result.weighting = weighting ?? defaultWeighting
     result.loading = dataset.isStreamed ? .stream : .memory
     if result.model == .auto { result.model = dataset.isImages ? .unet : .mlp }
     if result.model == .unet && !dataset.isImages {

@@ -22,7 +22,7 @@ extension RunConfiguration {
   /// The noise levels of a run and their weights, as denoising score matching has them.
   public func makeObjective(sigmaData: Double) -> DenoisingScoreMatching {
     let lossWeighting: LossWeighting =
-      switch weighting {
+      switch weighting ?? defaultWeighting {
       case .edm, .uncertainty: .edm(sigmaData: sigmaData)
       case .inverseVariance, .likelihood: .inverseVariance
       case .minSNR: .minSNR(sigmaData: sigmaData)
@@ -31,6 +31,9 @@ extension RunConfiguration {
       weighting == .likelihood ? .logUniform : process == .edm ? .logNormal() : .uniformTime
     return DenoisingScoreMatching(noiseLevels: noiseLevels, weighting: lossWeighting)
   }
+
+  /// The weighting where none was asked for: a network that predicts the noise is trained as DDPM was.
+  var defaultWeighting: Weighting { process == .ddpm ? .inverseVariance : .edm }
 
   /// How images are changed at random.
   private var augmentation: Augmentation {

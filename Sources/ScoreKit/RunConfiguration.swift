@@ -81,7 +81,7 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   /// What training minimises.
   public var objective: Objective = .denoising
   /// How noise levels are drawn and weighed.
-  public var weighting: Weighting = .edm
+  public var weighting: Weighting?
   /// How images are mirrored at random.
   public var flip: Flip = .none
   /// The largest distance in pixels by which images are moved at random.

@@ -10,13 +10,15 @@ public struct SampleRequest {
   public var labels: [Int]?
   /// What is known about each sample beforehand.
   public var observation: PartialObservation?
+  /// The standard normal noise that each sample begins with, in place of that of its seed.
+  public var noise: Tensor?
   /// The weight of classifier-free guidance; 1 leaves the score.
   public var guidance: Double
 
   /// Makes a request.
   public init(
     sampler: any Sampler, seeds: [UInt64], batchSize: Int = 64, labels: [Int]? = nil, guidance: Double = 1,
-    observation: PartialObservation? = nil
+    observation: PartialObservation? = nil, noise: Tensor? = nil
   ) {
     self.sampler = sampler
     self.seeds = seeds
@@ -24,6 +26,7 @@ public struct SampleRequest {
     self.labels = labels
     self.guidance = guidance
     self.observation = observation
+    self.noise = noise
   }
 }
 
@@ -59,7 +62,9 @@ extension ScoreModel {
       let labels = request.labels.map { Tensor(Array($0[range])) }
       let part = try request.sampler.sample(
         from: model, process: process, shape: shape, seeds: Array(request.seeds[range]), condition: labels,
-        observation: request.observation?.samples(range), observe: observe.map { observe in { try observe(range, $0) } }
+        observation: request.observation?.samples(range),
+        noise: request.noise.map { [$0[range].to(.float64)] } ?? [],
+        observe: observe.map { observe in { try observe(range, $0) } }
       )
       parts.append(part.to(.cpu))
     }

@@ -30,12 +30,27 @@ public struct SavedModel {
   /// The checkpoint that was read.
   public let path: String
 
-  /// Loads the newest checkpoint of a run folder, or one checkpoint.
+  /// The model as samples are drawn from it: with its denoised values limited, where the model was made for that.
+  public var samplingModel: any ScoreModel {
+    record.model.denoisedLimit.map { ClampedScore(model, process: process, limit: $0) } ?? model
+  }
+
+  /// Loads the newest checkpoint of a run folder, one checkpoint, or a folder of diffusers (see `DiffusersPipeline`).
   ///
   /// - Parameter useAverage: whether the moving average of the weights is loaded rather than the last weights.
-  /// - Throws: `RunError` or `CheckpointError`.
+  /// - Throws: `RunError` or `CheckpointError`; for a folder of diffusers as `DiffusersPipeline.init(contentsOf:)`.
   public init(contentsOf path: String, useAverage: Bool = true, device: Device = .cpu) throws {
     let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    if DiffusersPipeline.recognizes(trimmed) {
+      let pipeline = try DiffusersPipeline(contentsOf: trimmed)
+      var run = RunConfiguration()
+      (run.model, run.process) = (.unet, pipeline.configuration.process.kind)
+      record = RunRecord(run: run, model: pipeline.configuration, data: "")
+      (model, process) = (pipeline.model, try pipeline.configuration.process.makeProcess())
+      (step, self.path) = (0, trimmed)
+      model.move(to: device)
+      return
+    }
     let checkpoint: Checkpoint<RunRecord>
     if FileManager.default.fileExists(atPath: "\(trimmed)/state.json") {
       self.path = trimmed

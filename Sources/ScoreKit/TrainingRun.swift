@@ -121,8 +121,9 @@ public final class TrainingRun {
 
   private func restore(_ checkpoint: Checkpoint<RunRecord>, from path: String) throws {
     var written = checkpoint.configuration
-    // Runs from before this option have their data in memory.
+    // Runs from before these options have their data in memory, and weights by default.
     if written.run.loading == .automatic { written.run.loading = record.run.loading }
+    if written.run.weighting == nil { written.run.weighting = record.run.defaultWeighting }
     if let name = record.run.difference(from: written.run, except: RunConfiguration.changeableOnResume) {
       throw CheckpointError(
         .mismatched, path,

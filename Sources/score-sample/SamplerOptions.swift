@@ -23,6 +23,7 @@ enum SamplerName: String, CaseIterable, ExpressibleByArgument {
 enum ScheduleName: String, CaseIterable, ExpressibleByArgument {
   case karras, exponential, linear, cosine
   case uniformTime = "uniform-time"
+  case leading, trailing, linspace
 
   var schedule: NoiseSchedule {
     switch self {
@@ -31,6 +32,9 @@ enum ScheduleName: String, CaseIterable, ExpressibleByArgument {
     case .linear: .linear
     case .cosine: .cosine
     case .uniformTime: .uniformTime
+    case .leading: .timesteps(.leading)
+    case .trailing: .timesteps(.trailing)
+    case .linspace: .timesteps(.linspace)
     }
   }
 }
@@ -52,8 +56,9 @@ struct SamplerOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      How the noise levels are spaced: equal ratios are exponential. (default: karras; exponential for euler-maruyama, \
-      predictor-corrector, annealed-langevin and mala)
+      How the noise levels are spaced: equal ratios are exponential; leading, trailing and linspace are timesteps of the \
+      process ddpm. (default: karras; exponential for euler-maruyama, predictor-corrector, annealed-langevin and mala; \
+      leading for ddim and ancestral with the process ddpm)
       """))
   var schedule: ScheduleName?
 
@@ -141,16 +146,19 @@ struct SamplerOptions: ParsableArguments {
     return "the samplers \(names.dropLast().joined(separator: ", ")) and \(last)"
   }
 
-  func makeSampler() -> any Sampler {
-    switch sampler {
+  func makeSampler(for process: ProcessConfiguration.Kind? = nil) -> any Sampler {
+    // As diffusers samples from such models.
+    let isDiscrete = process == .ddpm && sigmaMin == nil && sigmaMax == nil
+    let steplike: NoiseSchedule = isDiscrete ? .timesteps() : .karras()
+    return switch sampler {
     case .heun: scheduled(HeunSampler(steps: steps ?? 18, churn: churn ?? 0))
     case .euler: scheduled(EulerSampler(steps: steps ?? 50))
     case .dpmpp2m: scheduled(DPMSolverPlusPlus2M(steps: steps ?? 18))
     case .dpmpp3m: scheduled(DPMSolverPlusPlus3M(steps: steps ?? 18))
     case .dpmpp2mSDE: scheduled(DPMSolverPlusPlus2M(steps: steps ?? 18, eta: eta ?? 1))
     case .dpmpp3mSDE: scheduled(DPMSolverPlusPlus3M(steps: steps ?? 18, eta: eta ?? 1))
-    case .ddim: scheduled(DDIMSampler(steps: steps ?? 50, eta: eta ?? 0))
-    case .ancestral: scheduled(DDIMSampler(steps: steps ?? 250, eta: 1))
+    case .ddim: scheduled(DDIMSampler(steps: steps ?? 50, eta: eta ?? 0, schedule: steplike))
+    case .ancestral: scheduled(DDIMSampler(steps: steps ?? 250, eta: 1, schedule: steplike))
     case .ode:
       ProbabilityFlowSampler(
         steps: steps ?? 10, relativeTolerance: tolerance ?? 1e-5, absoluteTolerance: tolerance ?? 1e-5,

@@ -39,6 +39,12 @@ struct ScoreSample: ParsableCommand {
   @Option(help: ArgumentHelp("Also write the samples as a float32 array.", valueName: "file.npy"))
   var npy: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The standard normal noise to begin with, in place of that of the seeds: an array of the samples' shape.",
+      valueName: "file.npy"))
+  var noise: String?
+
   @OptionGroup var placement: DeviceOptions
 
   @Option(help: "How progress is shown.")
@@ -47,7 +53,9 @@ struct ScoreSample: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    for (name, path) in [("the run", source), ("--out", out), ("--trajectory", trajectory), ("--npy", npy)]
+    for (name, path) in [
+      ("the run", source), ("--out", out), ("--trajectory", trajectory), ("--npy", npy), ("--noise", noise),
+    ]
     where path == "" {
       throw ValidationError("\(name) has an empty path")
     }
@@ -59,12 +67,19 @@ struct ScoreSample: ParsableCommand {
     let device = try placement.prepare()
     let saved = try SavedModel(contentsOf: source, useAverage: !rawWeights, device: device)
     let configuration = saved.record.model
+    let given = try noise.map { try NPYFile.read($0) }
+    if let given, given.shape != [samples.seeds.count] + configuration.shape {
+      throw RunError(
+        .data,
+        "the noise in \(noise ?? "") has the shape \(given.shape), and the samples \([samples.seeds.count] + configuration.shape)"
+      )
+    }
     let observed = try known.observation(seeds: samples.seeds, shape: configuration.shape)
     let request = SampleRequest(
-      sampler: sampler.makeSampler(), seeds: samples.seeds, batchSize: samples.batchSize,
+      sampler: sampler.makeSampler(for: configuration.process.kind), seeds: samples.seeds, batchSize: samples.batchSize,
       labels: try samples.labels(classCount: configuration.classCount, of: observed?.labels),
       guidance: samples.guidance,
-      observation: observed?.observation)
+      observation: observed?.observation, noise: given)
     if samples.guidance != 1 && configuration.classCount == 0 {
       throw RunError(
         .usage, "--guidance needs a model with classes, and \(source) was trained without --class-conditional")
@@ -75,7 +90,8 @@ struct ScoreSample: ParsableCommand {
     let progress = CommandLineSupport.Progress("sampling", total: samples.seeds.count, style: progress)
     var recorder = TrajectoryRecorder(sampleCount: trajectory == nil ? 0 : min(8, samples.seeds.count))
     var acceptance = AcceptanceRecorder()
-    let drawn = try saved.model.samples(request, process: saved.process, shape: configuration.shape) { range, state in
+    let drawn = try saved.samplingModel.samples(request, process: saved.process, shape: configuration.shape) {
+      range, state in
       if InterruptSignal.wasReceived {
         throw Interrupted("stopped before the samples were finished; nothing was written")
       }

@@ -148,7 +148,7 @@ struct TrainingOptions: ParsableArguments {
   @Option(
     help: """
       How noise levels are weighed: all with a loss of 1 at first, as DDPM does, as the likelihood does, as DDPM but limited \
-      at little noise, or by a learned uncertainty. (default: edm)
+      at little noise, or by a learned uncertainty. (default: edm; inverse-variance with --process ddpm)
       """)
   var weighting: RunConfiguration.Weighting?
 

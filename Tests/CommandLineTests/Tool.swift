@@ -7,6 +7,7 @@ struct Tool {
 
   static let train = Tool(name: "score-train")
   static let sample = Tool(name: "score-sample")
+  static let export = Tool(name: "score-export")
   static let evaluate = Tool(name: "score-evaluate")
 
   /// The products lie beside the test bundle.

@@ -56,8 +56,11 @@ extension UNet2D {
 
   /// Saves the network so that diffusers' `UNet2DModel.from_pretrained` and `init(contentsOf:)` load it from the folder.
   ///
+  /// - Parameter sampleSize: the height and width that the configuration names in place of its own.
   /// - Throws: `FileError`.
-  public func write(to folder: String) throws {
+  public func write(to folder: String, sampleSize: [Int]? = nil) throws {
+    var configuration = configuration
+    if let sampleSize { configuration.sampleSize = sampleSize }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     try AtomicFile.createFolder(folder)

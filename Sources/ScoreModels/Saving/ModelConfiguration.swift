@@ -16,6 +16,12 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   public var energyForm: EnergyForm?
   /// Whether the model also learns how uncertain it is at each noise level, as an `UncertainScore`.
   public var learnsUncertainty: Bool?
+  /// What the network predicts; by default the noise under `ddpm`, and the output of `Parameterization.edm` otherwise.
+  public var prediction: Prediction?
+  /// The factor of log σ/4 that an EDM network is told; 10 by default.
+  public var noiseScale: Double?
+  /// The bound of denoised values when samples are drawn, as `clip_sample_range` of diffusers; `nil` for none.
+  public var denoisedLimit: Double?
   /// The sizes of a multilayer perceptron, if it is one.
   public var mlp: MLP.Configuration?
   /// The sizes of a U-Net, if it is one.
@@ -80,9 +86,32 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
     throw ModelConfigurationError("the configuration names neither an MLP nor a U-Net")
   }
 
-  private func score(_ network: some ScoreNetwork) throws -> any ScoreModel {
+  /// What a network predicts, by diffusers' names.
+  public enum Prediction: String, Codable, Hashable, Sendable, CaseIterable {
+    /// The output of `Parameterization.edm`.
+    case edm
+    /// ε.
+    case noise = "epsilon"
+    /// s·ε − sσ·x₀.
+    case velocity = "v_prediction"
+    /// x₀.
+    case denoised = "sample"
+  }
+
+  private var parameterization: Parameterization {
+    switch prediction ?? (process.kind == .ddpm ? .noise : .edm) {
+    case .edm: .edm(sigmaData: sigmaData, noiseScale: noiseScale ?? 10)
+    case .noise: .noise(timeScale: 1)
+    case .velocity: .velocity(timeScale: 1)
+    case .denoised: .denoised(timeScale: 1)
+    }
+  }
+
+  /// The model that a network makes.
+  ///
+  /// - Throws: `ModelConfigurationError`.
+  func score(_ network: some ScoreNetwork) throws -> any ScoreModel {
     let process = try process.makeProcess()
-    let parameterization = Parameterization.edm(sigmaData: sigmaData)
     let model: any ScoreModel
     if isEnergy {
       let energy = EnergyNetwork(network, form: energyForm ?? .product)
@@ -106,14 +135,20 @@ public struct ProcessConfiguration: Codable, Hashable, Sendable {
     case vp
     /// `SubVariancePreserving`.
     case subVP = "sub-vp"
+    /// `DiscreteVariancePreserving`.
+    case ddpm
   }
 
   /// Which process it is.
   public var kind: Kind
-  /// σ_min of EDM and VE, β_min of VP and sub-VP.
+  /// σ_min of EDM and VE, β_min of VP, sub-VP and DDPM.
   public var minimum: Double
-  /// σ_max of EDM and VE, β_max of VP and sub-VP.
+  /// σ_max of EDM and VE, β_max of VP, sub-VP and DDPM.
   public var maximum: Double
+  /// How the rates of DDPM grow; linearly by default.
+  public var betaSchedule: DiscreteVariancePreserving.BetaSchedule?
+  /// The number of steps of DDPM; 1,000 by default.
+  public var stepCount: Int?
 
   /// Makes a configuration with the constants of the literature.
   public init(_ kind: Kind) {
@@ -123,6 +158,7 @@ public struct ProcessConfiguration: Codable, Hashable, Sendable {
       case .edm: (0.002, 80)
       case .ve: (0.01, 50)
       case .vp, .subVP: (0.1, 20)
+      case .ddpm: (1e-4, 0.02)
       }
   }
 
@@ -134,7 +170,14 @@ public struct ProcessConfiguration: Codable, Hashable, Sendable {
       throw ModelConfigurationError(
         "the process \(kind.rawValue) needs 0 < minimum < maximum, not \(minimum) and \(maximum)")
     }
+    let stepCount = stepCount ?? 1000
+    guard kind != .ddpm || maximum < 1 && (2...1_000_000).contains(stepCount) else {
+      throw ModelConfigurationError(
+        "the process ddpm needs rates below 1 and 2 to 1000000 steps, not \(maximum) and \(stepCount)")
+    }
     return switch kind {
+    case .ddpm:
+      DiscreteVariancePreserving(betaSchedule ?? .linear, steps: stepCount, betaMin: minimum, betaMax: maximum)
     case .edm: EDMProcess(sigmaMin: minimum, sigmaMax: maximum)
     case .ve: VarianceExploding(sigmaMin: minimum, sigmaMax: maximum)
     case .vp: VariancePreserving(betaMin: minimum, betaMax: maximum)
