@@ -106,6 +106,9 @@ let package = Package(
       name: "conservative-comparison", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
       path: "Examples/conservative-comparison", swiftSettings: swift),
     .executableTarget(
+      name: "class-conditional", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
+      path: "Examples/class-conditional", swiftSettings: swift),
+    .executableTarget(
       name: "periodic-regression", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
       path: "Examples/periodic-regression", swiftSettings: swift),
     .systemLibrary(name: "CHeap", path: "Benchmarks/CHeap"),

@@ -101,9 +101,11 @@ public struct Evaluation: Codable, Hashable, Sendable {
   public var levels: [Level]
   /// The log likelihood, where it was asked for.
   public var likelihood: Likelihood?
+  /// How samples of the model compare with the data, where it was asked for.
+  public var samples: SampleQuality?
 
   enum CodingKeys: String, CodingKey {
-    case model, data, seed, likelihood
+    case model, data, seed, likelihood, samples
     case levels = "noise-levels"
   }
 

@@ -12,7 +12,7 @@ struct EvaluationTable {
   }
 
   /// All lines, each with its end.
-  var text: String { (heading + [""] + levels + likelihood).map { "\($0)\n" }.joined() }
+  var text: String { (heading + [""] + levels + likelihood + samples).map { "\($0)\n" }.joined() }
 
   private var heading: [String] {
     let (model, data) = (evaluation.model, evaluation.data)
@@ -51,8 +51,35 @@ struct EvaluationTable {
     ]
   }
 
-  private static func row(_ cells: [String]) -> String {
-    zip(cells, [11, 21, 25, 25]).map { cell, width in
+  private var samples: [String] {
+    guard let result = evaluation.samples else { return [] }
+    let classifier = result.classifierAccuracy.map {
+      String(format: "; the classifier recognises %.1f %% of held-out examples", 100 * $0)
+    }
+    return [
+      "",
+      "samples    \(result.count) against \(result.referenceCount) examples; in brackets two sets of examples"
+        + (classifier ?? ""),
+      Self.row(["features", "Fréchet", "kernel", "precision, recall"], widths: Self.sampleWidths),
+    ]
+      + result.spaces.map { space in
+        Self.row(
+          [
+            space.name, String(format: "%.4g (%.4g)", space.frechet, space.frechetOfData),
+            "\(Self.scientific(space.kernel)) (\(String(format: "%.1e", space.kernelOfData.value)))",
+            String(format: "%.3f, %.3f", space.precision, space.recall),
+          ], widths: Self.sampleWidths)
+      } + [
+        String(
+          format: "nearest    a sample is %.4g from the nearest example, and an example %.4g from the nearest other",
+          result.nearestDistance, result.nearestDistanceOfData)
+      ]
+  }
+
+  private static let sampleWidths = [11, 24, 38, 20]
+
+  private static func row(_ cells: [String], widths: [Int] = [11, 21, 25, 25]) -> String {
+    zip(cells, widths).map { cell, width in
       String(repeating: " ", count: max(0, width - cell.count)) + cell
     }.joined()
   }

@@ -13,7 +13,8 @@ struct ScoreEvaluate: ParsableCommand {
 
       At each noise level: the loss that training minimises, and Asym and NAsym, which are 0 where the score is the \
       gradient of a log density. Then the log likelihood by the probability-flow ODE, in nats and, for images, in bits \
-      per dimension. All with standard errors over the examples. The same seed gives the same numbers.
+      per dimension. All with standard errors over the examples. --samples compares \
+      samples with the data. The same seed gives the same numbers.
       """)
 
   @Argument(help: ArgumentHelp("The folder of a run, or one of its checkpoints.", valueName: "run"))
@@ -57,6 +58,26 @@ struct ScoreEvaluate: ParsableCommand {
   @Flag(inversion: .prefixedNo, help: "Compute the log likelihood, which takes the longest.")
   var likelihood = true
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      The number of samples to draw and compare with the data: Fréchet and kernel distance, precision and recall, in pixels \
+      and, for data with labels, in the features of a small classifier of them; distance to the nearest example. (default: 0, \
+      no comparison)
+      """, valueName: "n"))
+  var samples: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The picture to write of samples, each followed by the examples nearest to it.", valueName: "file.png"))
+  var nearest: String?
+
+  @Option(help: ArgumentHelp("The number of steps of Heun's method for the samples. (default: 18)", valueName: "n"))
+  var steps: Int?
+
+  @Option(help: ArgumentHelp("The weight of classifier-free guidance for the samples. (default: 1)", valueName: "x"))
+  var guidance: Double?
+
   @Option(help: ArgumentHelp("The seed of the choice of examples, their noise and the probes.", valueName: "n"))
   var seed: UInt64 = 0
 
@@ -74,12 +95,24 @@ struct ScoreEvaluate: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    for (name, path) in [("the run", source), ("--data", data), ("--labels", labels)] where path == "" {
+    for (name, path) in [("the run", source), ("--data", data), ("--labels", labels), ("--nearest", nearest)]
+    where path == "" {
       throw ValidationError("\(name) has an empty path")
     }
     if !(1...10_000_000).contains(count) {
       throw ValidationError("--count needs a whole number from 1 to 10000000, not \(count)")
     }
+    if let samples, !(samples == 0 || (8...1_000_000).contains(samples)) {
+      throw ValidationError("--samples needs 0 or a whole number from 8 to 1000000, not \(samples)")
+    }
+    for (name, isGiven) in [("nearest", nearest != nil), ("steps", steps != nil), ("guidance", guidance != nil)]
+    where isGiven && (samples ?? 0) == 0 {
+      throw ValidationError("--\(name) belongs to --samples; say how many")
+    }
+    if let steps, !(1...100_000).contains(steps) {
+      throw ValidationError("--steps needs a whole number from 1 to 100000, not \(steps)")
+    }
+    if let guidance, !guidance.isFinite { throw ValidationError("--guidance needs a number, not \(guidance)") }
     if let probes, !(1...10_000).contains(probes) {
       throw ValidationError("--probes needs a whole number from 1 to 10000, not \(probes)")
     }
@@ -102,7 +135,10 @@ struct ScoreEvaluate: ParsableCommand {
       seed: seed)
     let total = min(count, dataset.count)
     var shown: (stage: Evaluator.Stage, progress: CommandLineSupport.Progress)?
-    let evaluation = try evaluator.evaluation(
+    if nearest != nil && !dataset.isImages {
+      throw RunError(.usage, "--nearest is about images, and \(name) holds points")
+    }
+    var evaluation = try evaluator.evaluation(
       of: saved.model, record: saved.record, step: saved.step, isAverage: !rawWeights, on: dataset, source: name
     ) { stage, share in
       if InterruptSignal.wasReceived { throw Interrupted("stopped before the evaluation was finished") }
@@ -113,11 +149,44 @@ struct ScoreEvaluate: ParsableCommand {
       shown?.progress.update(share == 1 ? total : Int(share * Double(total)))
     }
     shown?.progress.finish()
+    if let samples, samples > 0 { evaluation.samples = try compare(samples, from: saved, with: dataset) }
     if json {
       print(String(decoding: try evaluation.encoded(), as: UTF8.self), terminator: "")
     } else {
       print(EvaluationTable(evaluation, checkpoint: saved.path).text, terminator: "")
     }
+  }
+
+  /// Draws samples and compares them with the examples.
+  private func compare(_ count: Int, from saved: SavedModel, with dataset: Dataset) throws -> SampleQuality {
+    let classCount = saved.record.model.classCount
+    if let guidance, guidance != 1, classCount == 0 {
+      throw RunError(
+        .usage, "--guidance needs a model with classes, and \(source) was trained without --class-conditional")
+    }
+    let seeds = (0..<UInt64(count)).map { seed &+ $0 }
+    let request = SampleRequest(
+      sampler: HeunSampler(steps: steps ?? 18), seeds: seeds,
+      labels: classCount > 0 ? seeds.map { Int($0 % UInt64(classCount)) } : nil, guidance: guidance ?? 1)
+    func checkInterrupt() throws {
+      if InterruptSignal.wasReceived { throw Interrupted("stopped before the evaluation was finished") }
+    }
+    let sampling = CommandLineSupport.Progress("samples", total: count, style: progress)
+    let drawn = try saved.samplingModel.samples(
+      request, process: saved.process, shape: saved.record.model.shape
+    ) { range, state in
+      try checkInterrupt()
+      sampling.update(range.lowerBound + range.count * state.step / max(state.stepCount, 1))
+    }
+    sampling.finish()
+    let comparing = CommandLineSupport.Progress("comparison", total: 100, style: progress)
+    let quality = try SampleQuality(of: drawn, against: dataset, seed: seed) { share in
+      try checkInterrupt()
+      comparing.update(Int(100 * share))
+    }
+    comparing.finish()
+    if let nearest { try SampleQuality.nearestPicture(of: drawn, in: dataset).write(toPNG: nearest) }
+    return quality
   }
 
   /// The examples and what they are called: those of the command line, or else those of the run.

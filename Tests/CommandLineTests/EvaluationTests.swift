@@ -166,3 +166,29 @@ import Testing
     }
   }
 }
+
+/// Samples compared with data.
+@Suite struct SampleComparisonTests {
+  @Test func samplesAreComparedWhereAskedFor() throws {
+    try temporaryFolder { folder in
+      #expect(try Tool.train.run(tinyRun("\(folder)/run"), in: folder).status == 0)
+      let result = try Tool.evaluate.run(
+        [
+          "\(folder)/run", "--samples", "20", "--steps", "2", "--no-likelihood", "--count", "8", "--nearest",
+          "\(folder)/nearest.png", "--json",
+        ], in: folder)
+      #expect(result.status == 0, "\(result.errors)")
+      let evaluation = try JSONDecoder().decode(Evaluation.self, from: Data(result.output.utf8))
+      let samples = try #require(evaluation.samples)
+      #expect(samples.count == 20 && samples.referenceCount == 20 && samples.spaces.count == 2)
+      #expect(try Image(contentsOfPNG: "\(folder)/nearest.png").width > 0)
+      for (arguments, words) in [
+        (["--samples", "3"], ["--samples", "8"]), (["--nearest", "a.png"], ["--nearest", "--samples"]),
+        (["--samples", "8", "--guidance", "2"], ["--guidance", "classes"]),
+      ] {
+        try Tool.evaluate.expectFailure(
+          ["\(folder)/run", "--no-likelihood", "--count", "8"] + arguments, status: 64, mentioning: words, in: folder)
+      }
+    }
+  }
+}

@@ -1,0 +1,162 @@
+/// How samples compare with data: distances between both as sets, in feature spaces that are named, and of samples to the
+/// data nearest to them.
+public struct SampleQuality: Codable, Hashable, Sendable {
+  /// What was found in one feature space.
+  public struct Space: Codable, Hashable, Sendable {
+    /// `pixels`, `coordinates`, or `classifier`: the last hidden layer of a small classifier of these data.
+    public var name: String
+    /// The length of a vector of features.
+    public var dimensions: Int
+    /// The squared Fréchet distance (see `FrechetDistance`).
+    public var frechet: Double
+    /// The same between two sets of data, which samples of the data's own distribution would have.
+    public var frechetOfData: Double
+    /// The squared kernel distance (see `KernelDistance`).
+    public var kernel: Estimate
+    /// The same between two sets of data.
+    public var kernelOfData: Estimate
+    /// The part of samples where data are (see `Neighbors.precisionAndRecall`).
+    public var precision: Double
+    /// The part of data where samples are.
+    public var recall: Double
+
+    enum CodingKeys: String, CodingKey {
+      case name, dimensions, precision, recall
+      case frechet = "frechet-distance"
+      case frechetOfData = "frechet-distance-of-data"
+      case kernel = "kernel-distance"
+      case kernelOfData = "kernel-distance-of-data"
+    }
+  }
+
+  /// The number of samples.
+  public var count: Int
+  /// The number of examples that they are compared with, and of the others that these are compared with.
+  public var referenceCount: Int
+  /// The feature spaces.
+  public var spaces: [Space]
+  /// The part of held-out examples that the classifier recognises, where there is one.
+  public var classifierAccuracy: Double?
+  /// The mean distance of a sample to the nearest example.
+  public var nearestDistance: Double
+  /// The mean distance of an example to the nearest other one; samples that are much nearer are copies.
+  public var nearestDistanceOfData: Double
+
+  enum CodingKeys: String, CodingKey {
+    case count, spaces
+    case referenceCount = "reference-count"
+    case classifierAccuracy = "classifier-accuracy"
+    case nearestDistance = "nearest-distance"
+    case nearestDistanceOfData = "nearest-distance-of-data"
+  }
+
+  /// The longest features whose covariance is formed.
+  private static let longestFeatures = 4096
+
+  /// Compares samples with data.
+  ///
+  /// Twice as many examples as there are samples are chosen at random, if there are as many: one half to compare with, and the
+  /// other to compare with the first. Where all examples have labels, a classifier is trained on them.
+  ///
+  /// - Parameters:
+  ///   - samples: `[n, …]`, of images with values in [−1, 1]; they are rounded to bytes, as the data are.
+  ///   - dataset: the data.
+  ///   - seed: what is chosen, and the classifier.
+  ///   - observe: told the share that is done; what it throws ends the comparison.
+  /// - Throws: `RunError` for fewer than 8 samples or 16 examples, or another shape; `DataError`.
+  /// - Complexity: n·N·d operations for N examples of d numbers, besides that of the distances.
+  public init(
+    of samples: Tensor, against dataset: Dataset, seed: UInt64 = 0, observe: (Double) throws -> Void = { _ in }
+  ) throws {
+    guard Array(samples.shape.dropFirst()) == dataset.exampleShape else {
+      throw RunError(
+        .data, "samples of shape \(Array(samples.shape.dropFirst())) cannot be compared with \(dataset.summary)")
+    }
+    count = samples.size(0)
+    referenceCount = min(count, dataset.count / 2)
+    guard count >= 8, referenceCount >= 8 else {
+      throw RunError(
+        .data, "a comparison needs 8 or more samples and 16 or more examples, not \(count) and \(dataset.count)")
+    }
+    var generator = RandomGenerator(seed: seed, purpose: .evaluation, index: 3)
+    let order = generator.uniform([dataset.count], dtype: .float64).argsort()
+    let drawn = dataset.isImages ? Pixels.values(of: Pixels.bytes(of: samples)) : samples.to(.float32)
+    let real = try dataset.batch(order[0..<referenceCount]).examples
+    let others = try dataset.batch(order[referenceCount..<(2 * referenceCount)]).examples
+    let plain = dataset.isImages ? "pixels" : "coordinates"
+    spaces = []
+    let dimensions = dataset.exampleShape.reduce(1, *)
+    if dimensions <= Self.longestFeatures {
+      spaces.append(try Space(plain, drawn, real, others) { $0.flattened(from: 1) })
+    }
+    try observe(0.2)
+    if dataset.classCount > 1, dataset.count >= 20 {
+      let classifier = try FeatureClassifier.train(on: dataset, seed: seed) { try observe(0.2 + 0.5 * $0) }
+      classifierAccuracy = classifier.heldOutAccuracy
+      spaces.append(try Space("classifier", drawn, real, others, classifier.features))
+    }
+    try observe(0.7)
+    let nearest = try Self.nearestDistances(drawn, dataset) { try observe(0.7 + 0.2 * $0) }
+    nearestDistance = nearest.mean().item()
+    let own = try Self.nearestDistances(others[0..<min(referenceCount, 1000)], dataset, rank: 1) {
+      try observe(0.9 + 0.1 * $0)
+    }
+    nearestDistanceOfData = own.mean().item()
+  }
+
+  /// The distance of each of some points to the nearest example, or to the next after those that are nearer.
+  private static func nearestDistances(
+    _ points: Tensor, _ dataset: Dataset, rank: Int = 0, observe: (Double) throws -> Void
+  ) throws -> Tensor {
+    let rows = points.flattened(from: 1)
+    var best: Tensor?
+    for range in Neighbors.parts(dataset.count) {
+      let examples = try dataset.batch(Tensor(Array(range))).examples.flattened(from: 1)
+      let distances = Neighbors.squaredDistances(rows, examples)
+      let all = best.map { Tensor.concatenate([$0, distances], along: 1) } ?? distances
+      let order = all.argsort(1).slicing(0, min(rank + 1, all.size(1)), along: 1)
+      best = all.gatheringElements(order, along: 1)
+      try observe(Double(range.upperBound) / Double(dataset.count))
+    }
+    guard let best else { preconditionFailure("there are no examples") }
+    return best.selecting(best.size(1) - 1, along: 1).sqrt()
+  }
+
+  /// A picture of samples, each followed by the examples nearest to it: whoever copies shows it here.
+  ///
+  /// - Parameters:
+  ///   - samples: `[n, channels, height, width]`; the first rows are drawn.
+  ///   - rows: the number of samples.
+  ///   - columns: the number of examples for each.
+  /// - Throws: `DataError`, `RunError`.
+  public static func nearestPicture(
+    of samples: Tensor, in dataset: Dataset, rows: Int = 8, columns: Int = 7
+  ) throws -> Image {
+    let shown = samples[0..<min(rows, samples.size(0))]
+    let points = Pixels.values(of: Pixels.bytes(of: shown)).flattened(from: 1)
+    let distances = try Neighbors.parts(dataset.count).map { range in
+      Neighbors.squaredDistances(points, try dataset.batch(Tensor(Array(range))).examples.flattened(from: 1))
+    }
+    let all = Tensor.concatenate(distances, along: 1)
+    let order = all.argsort(1).slicing(0, min(columns, dataset.count), along: 1)
+    let images = try (0..<shown.size(0)).flatMap { row in
+      [shown[row..<(row + 1)].to(.float32), try dataset.batch(order[row]).examples]
+    }
+    return try Image.picture(of: .concatenate(images), columns: 1 + order.size(1))
+  }
+}
+
+extension SampleQuality.Space {
+  fileprivate init(
+    _ name: String, _ samples: Tensor, _ real: Tensor, _ others: Tensor, _ features: (Tensor) -> Tensor
+  ) throws {
+    let (drawn, reference, rest) = (features(samples), features(real), features(others))
+    self.name = name
+    dimensions = drawn.size(1)
+    frechet = try FrechetDistance.squared(drawn, reference)
+    frechetOfData = try FrechetDistance.squared(rest, reference)
+    kernel = KernelDistance.squared(drawn, reference)
+    kernelOfData = KernelDistance.squared(rest, reference)
+    (precision, recall) = Neighbors.precisionAndRecall(samples: drawn, real: reference)
+  }
+}
