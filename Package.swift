@@ -60,7 +60,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "FileSupport", swiftSettings: swift),
     // Library
-    .target(name: "Imaging", dependencies: ["CPNG", "FileSupport"], swiftSettings: reading),
+    .target(name: "Imaging", dependencies: ["CPNG", "CZlib", "FileSupport"], swiftSettings: reading),
     .target(
       name: "Datasets", dependencies: ["Torch", "Imaging", "CZlib", "FileSupport"],
       resources: [.copy("Resources/digits.csv.gz"), .copy("Resources/digits-attribution.txt")], swiftSettings: reading),

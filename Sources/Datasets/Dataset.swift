@@ -58,7 +58,14 @@ public struct Dataset {
   /// Opens the examples of a reader.
   init(_ reader: any ExampleReader, loading: Loading) throws(DataError) {
     let size = reader.count.multipliedReportingOverflow(by: reader.exampleSize)
-    let isSmall = !size.overflow && size.partialValue <= Int(ProcessInfo.processInfo.physicalMemory / 4)
+    let memory = Int(ProcessInfo.processInfo.physicalMemory)
+    let isSmall = !size.overflow && size.partialValue <= memory / 4
+    guard loading != .memory || reader.isInMemory || !size.overflow && size.partialValue <= memory else {
+      throw DataError(
+        .unreadable, path: reader.path,
+        "\(reader.path) holds \(size.partialValue >> 30) GiB of examples, and this machine has \(memory >> 30) GiB of memory; "
+          + "stream them instead")
+    }
     let stream = ExampleStream(reader)
     let storage: Storage
     if reader.isInMemory || loading == .memory || loading == .automatic && isSmall {

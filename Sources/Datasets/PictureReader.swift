@@ -76,7 +76,7 @@ struct PictureReader: ExampleReader {
 
   func read(_ positions: [Int]) throws(DataError) -> [UInt8] {
     var result: [UInt8] = []
-    result.reserveCapacity(positions.count * exampleSize)
+    // Nothing is reserved for what headers announce: whether the pixels are there shows when they are read.
     for position in positions {
       let name = names[position]
       let image = try files.image(name)
@@ -123,13 +123,16 @@ extension PictureFiles {
   func header(of name: String) throws(DataError) -> (width: Int, height: Int, channels: Int) {
     let start = try start(of: name, limit: 26)
     let isPNG = start.starts(with: [0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52])
-    guard isPNG, start.count == 26 else {
-      // libpng knows best what is wrong.
+    func number(_ offset: Int) -> Int { start[offset..<(offset + 4)].reduce(0) { $0 << 8 | Int($1) } }
+    guard isPNG, start.count == 26, case let (width, height) = (number(16), number(20)),
+      (1...Image.pixelLimit).contains(width), (1...Image.pixelLimit).contains(height),
+      width * height <= Image.pixelLimit
+    else {
+      // The reader of pictures knows best what is wrong.
       let image = try image(name)
       return (image.width, image.height, image.channels)
     }
-    func number(_ offset: Int) -> Int { start[offset..<(offset + 4)].reduce(0) { $0 << 8 | Int($1) } }
-    return (number(16), number(20), start[25] == 0 || start[25] == 4 ? 1 : 3)
+    return (width, height, start[25] == 0 || start[25] == 4 ? 1 : 3)
   }
 
   /// The labels in `dataset.json`: `{"labels": [["00000/img00000000.png", 6], …]}`, or `null` for none.

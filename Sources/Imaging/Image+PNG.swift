@@ -5,7 +5,7 @@ public import Foundation
 /// Reading and writing of PNG files, with libpng.
 extension Image {
   /// The largest number of pixels that is read.
-  static let pixelLimit = 1 << 28
+  package static let pixelLimit = 1 << 28
 
   /// Reads a picture from the bytes of a PNG file.
   ///

@@ -17,16 +17,19 @@ struct ScoreEvaluate: ParsableCommand {
       samples with the data. The same seed gives the same numbers.
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a run, or one of its checkpoints.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("The folder of a run, or one of its checkpoints.", valueName: "run"), completion: .directory)
   var source: String
 
   @Option(
     help: ArgumentHelp(
       "The examples: \(DatasetSource.builtInNames.joined(separator: ", ")), or a path as for score-train. Points are drawn with --seed. (default: what the model was trained on)",
-      valueName: "source"))
+      valueName: "source"), completion: .file())
   var data: String?
 
-  @Option(help: ArgumentHelp("The labels that belong to an IDX file or to a .npy array.", valueName: "path"))
+  @Option(
+    help: ArgumentHelp("The labels that belong to an IDX file or to a .npy array.", valueName: "path"),
+    completion: .file())
   var labels: String?
 
   @Option(help: ArgumentHelp("The number of examples, chosen at random; all if there are fewer.", valueName: "n"))
@@ -69,7 +72,8 @@ struct ScoreEvaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The picture to write of samples, each followed by the examples nearest to it.", valueName: "file.png"))
+      "The picture to write of samples, each followed by the examples nearest to it.", valueName: "file.png"),
+    completion: .file(extensions: ["png"]))
   var nearest: String?
 
   @Option(help: ArgumentHelp("The number of steps of Heun's method for the samples. (default: 18)", valueName: "n"))

@@ -19,7 +19,9 @@ struct ScoreExport: ParsableCommand {
     help: ArgumentHelp("The folder of a run, or one of its checkpoints.", valueName: "run"), completion: .directory)
   var source: String
 
-  @Option(help: ArgumentHelp("The folder to write, which must not exist or be empty.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("The folder to write, which must not exist or be empty.", valueName: "folder"),
+    completion: .directory)
   var out: String
 
   @Flag(help: "Use the last weights instead of their moving average.")

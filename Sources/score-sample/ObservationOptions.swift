@@ -8,7 +8,7 @@ struct ObservationOptions: ParsableArguments {
       """
       Images of which a part is kept and the rest drawn anew: a PNG file, or anything that score-train --data takes. The \
       sample of seed s gets image s mod count, and its class.
-      """, valueName: "source"))
+      """, valueName: "source"), completion: .file())
   var inpaint: String?
 
   @Option(
@@ -16,12 +16,13 @@ struct ObservationOptions: ParsableArguments {
       """
       What --inpaint draws anew: the left, right, top or bottom half, the center, or the light pixels of a PNG file of \
       the images' size. (default: right)
-      """, valueName: "part|file.png"))
+      """, valueName: "part|file.png"), completion: .file(extensions: ["png"]))
   var mask: String?
 
   @Option(
     help: ArgumentHelp(
-      "Images whose grey is kept and whose colours are drawn anew, as for --inpaint.", valueName: "source"))
+      "Images whose grey is kept and whose colours are drawn anew, as for --inpaint.", valueName: "source"),
+    completion: .file())
   var colorize: String?
 
   func validate() throws {

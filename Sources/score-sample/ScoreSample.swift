@@ -14,13 +14,14 @@ struct ScoreSample: ParsableCommand {
       The same seeds give the same bytes at any batch size and count: sample i depends on seed i alone.
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a run, or one of its checkpoints.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("The folder of a run, or one of its checkpoints.", valueName: "run"), completion: .directory)
   var source: String
 
   @Option(
     help: ArgumentHelp(
       "The picture to write: a grid of images, or a scatter plot of points; with the extension .npy an array instead.",
-      valueName: "file.png"))
+      valueName: "file.png"), completion: .file(extensions: ["png", "npy"]))
   var out: String
 
   @OptionGroup(title: "Sampler") var sampler: SamplerOptions
@@ -30,19 +31,30 @@ struct ScoreSample: ParsableCommand {
   @Flag(help: "Use the last weights instead of their moving average.")
   var rawWeights = false
 
-  @Option(help: ArgumentHelp("Also write the first 8 samples at up to 8 steps along the way.", valueName: "file.png"))
+  @Option(
+    help: ArgumentHelp(
+      "Also write the way from noise in up to 8 steps: of the first 8 images, or of all points.", valueName: "file.png"),
+    completion: .file(extensions: ["png"]))
   var trajectory: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Also write the way from noise as an animated PNG of up to 60 steps: of the first 100 images, or of all points.",
+      valueName: "file.png"), completion: .file(extensions: ["png"]))
+  var animation: String?
 
   @Option(help: "How images below 64 pixels are magnified. (default: smooth up to 16 pixels, squares above)")
   var magnify: Magnification?
 
-  @Option(help: ArgumentHelp("Also write the samples as a float32 array.", valueName: "file.npy"))
+  @Option(
+    help: ArgumentHelp("Also write the samples as a float32 array.", valueName: "file.npy"),
+    completion: .file(extensions: ["npy"]))
   var npy: String?
 
   @Option(
     help: ArgumentHelp(
       "The standard normal noise to begin with, in place of that of the seeds: an array of the samples' shape.",
-      valueName: "file.npy"))
+      valueName: "file.npy"), completion: .file(extensions: ["npy"]))
   var noise: String?
 
   @OptionGroup var placement: DeviceOptions
@@ -54,7 +66,8 @@ struct ScoreSample: ParsableCommand {
 
   func validate() throws {
     for (name, path) in [
-      ("the run", source), ("--out", out), ("--trajectory", trajectory), ("--npy", npy), ("--noise", noise),
+      ("the run", source), ("--out", out), ("--trajectory", trajectory), ("--animation", animation), ("--npy", npy),
+      ("--noise", noise),
     ]
     where path == "" {
       throw ValidationError("\(name) has an empty path")
@@ -88,14 +101,22 @@ struct ScoreSample: ParsableCommand {
     try checkDestinations(shape: configuration.shape)
 
     let progress = CommandLineSupport.Progress("sampling", total: samples.seeds.count, style: progress)
-    var recorder = TrajectoryRecorder(sampleCount: trajectory == nil ? 0 : min(8, samples.seeds.count))
+    let (count, isImages) = (samples.seeds.count, configuration.shape.count == 3)
+    func recorder(_ path: String?, samples: Int, states: Int) -> TrajectoryRecorder {
+      TrajectoryRecorder(
+        sampleCount: path == nil ? 0 : min(isImages ? samples : 10_000, count), stateCount: states,
+        process: saved.process, model: configuration)
+    }
+    var strip = recorder(trajectory, samples: 8, states: 7)
+    var film = recorder(animation, samples: 100, states: 59)
     var acceptance = AcceptanceRecorder()
     let drawn = try saved.samplingModel.samples(request, process: saved.process, shape: configuration.shape) {
       range, state in
       if InterruptSignal.wasReceived {
         throw Interrupted("stopped before the samples were finished; nothing was written")
       }
-      recorder.record(range, state)
+      strip.record(range, state)
+      film.record(range, state)
       acceptance.record(state)
       let share = Double(state.step) / Double(max(state.stepCount, 1))
       let counts = "step \(state.step)/\(state.stepCount)"
@@ -113,9 +134,10 @@ struct ScoreSample: ParsableCommand {
       try Image.picture(of: drawn, columns: samples.columns, magnification: magnify).write(toPNG: out)
     }
     if let trajectory {
-      let states = recorder.states(endingWith: drawn)
-      try Image.picture(of: states, columns: states.size(0) / recorder.sampleCount, magnification: magnify)
-        .write(toPNG: trajectory)
+      try strip.picture(endingWith: drawn, magnification: magnify).write(toPNG: trajectory)
+    }
+    if let animation {
+      try film.animation(endingWith: drawn, columns: samples.columns, magnification: magnify).write(to: animation)
     }
     print(out)
   }
@@ -127,7 +149,7 @@ struct ScoreSample: ParsableCommand {
   private func checkDestinations(shape: [Int]) throws {
     if shape.count != 3 {
       for (name, isGiven) in [
-        ("trajectory", trajectory != nil), ("columns", samples.columns != nil), ("magnify", magnify != nil),
+        ("columns", samples.columns != nil), ("magnify", magnify != nil),
       ]
       where isGiven {
         throw RunError(.usage, "--\(name) is about grids of images, and this model makes points")
@@ -139,7 +161,11 @@ struct ScoreSample: ParsableCommand {
             + "--out FILE.npy")
       }
     }
-    for path in [out, trajectory, npy].compactMap({ $0 }) {
+    if shape.count != 3 && shape != [2] && (trajectory != nil || animation != nil) {
+      throw RunError(
+        .usage, "--trajectory and --animation draw images and points of the plane, and this model makes others")
+    }
+    for path in [out, trajectory, animation, npy].compactMap({ $0 }) {
       var isFolder: ObjCBool = false
       if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
         throw RunError(.usage, "\(path) is a folder; name a file to write")
@@ -147,31 +173,5 @@ struct ScoreSample: ParsableCommand {
       let folder = (path as NSString).deletingLastPathComponent
       if access(folder.isEmpty ? "." : folder, W_OK) != 0 { throw FileError("write", path: path) }
     }
-  }
-}
-
-/// Keeps the first samples at up to eight equally spaced steps.
-struct TrajectoryRecorder {
-  /// The number of samples that are kept.
-  let sampleCount: Int
-  /// The number of states of each sample, the result included.
-  private static let columns = 8
-  /// The states before the result, by sample.
-  private var states: [Int: [Tensor]] = [:]
-
-  init(sampleCount: Int) { self.sampleCount = sampleCount }
-
-  mutating func record(_ range: Range<Int>, _ state: SamplerState) {
-    let wanted = Set((1..<Self.columns).map { max(1, $0 * state.stepCount / Self.columns) })
-    guard range.lowerBound < sampleCount, wanted.contains(state.step), state.step < state.stepCount else { return }
-    for sample in range where sample < sampleCount {
-      states[sample, default: []].append(
-        state.x[(sample - range.lowerBound)..<(sample - range.lowerBound + 1)].to(.cpu))
-    }
-  }
-
-  /// One row of states for each sample: `[samples · columns, …]`.
-  func states(endingWith result: Tensor) -> Tensor {
-    .concatenate((0..<sampleCount).flatMap { (states[$0] ?? []) + [result[$0..<($0 + 1)]] })
   }
 }

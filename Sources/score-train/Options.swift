@@ -25,11 +25,12 @@ struct PlaceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What to learn: \(DatasetSource.builtInNames.joined(separator: ", ")), or the path of an IDX file (.gz or not), a CIFAR-10 .bin file, a .npy or .npz array, or a folder or .zip of PNGs.",
-      valueName: "source"))
+      valueName: "source"), completion: .file())
   var data: String?
 
   @Option(
-    help: ArgumentHelp("The labels that belong to an IDX file or to a .npy array: IDX or .npy.", valueName: "path"))
+    help: ArgumentHelp("The labels that belong to an IDX file or to a .npy array: IDX or .npy.", valueName: "path"),
+    completion: .file())
   var labels: String?
 
   @Option(
@@ -39,10 +40,12 @@ struct PlaceOptions: ParsableArguments {
       """)
   var loading: Dataset.Loading?
 
-  @Option(help: ArgumentHelp("The folder of the run.", valueName: "run"))
+  @Option(help: ArgumentHelp("The folder of the run.", valueName: "run"), completion: .directory)
   var out: String
 
-  @Option(help: ArgumentHelp("A JSON file of options, which those given here override.", valueName: "file.json"))
+  @Option(
+    help: ArgumentHelp("A JSON file of options, which those given here override.", valueName: "file.json"),
+    completion: .file(extensions: ["json"]))
   var config: String?
 
   func apply(to configuration: inout RunConfiguration) {

@@ -87,6 +87,20 @@ func zip(_ members: [(String, [UInt8])], deflated: Bool = false, checkSum: UInt3
     expectSentence("cannot be") { try load(huge) }
   }
 
+  @Test func sizesThatCannotBeAreRefused() throws {
+    // A header that announces 2³¹ − 1 pixels a side, and one with none; the rest of the file does not matter.
+    for side in [[0x7F, 0xFF, 0xFF, 0xFF], [0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0]] as [[UInt8]] {
+      var picture = try png(1)
+      for offset in [16, 20] { picture.replaceSubrange(offset..<(offset + 4), with: side) }
+      for loading in [Dataset.Loading.memory, .stream] {
+        let error = #expect(throws: DataError.self) {
+          _ = try load(zip([("a.png", picture)]), "data.zip", loading).elements(at: Tensor([0]))
+        }
+        #expect(error?.description.contains("a.png") == true)
+      }
+    }
+  }
+
   @Test(arguments: [false, true])
   func arraysOfSavezAreFoundByName(deflated: Bool) throws {
     let images = npy("|u1", "(2, 1, 2)", [1, 2, 3, 4])

@@ -1,0 +1,147 @@
+import Foundation
+import ScoreKit
+import TestSupport
+import Testing
+
+/// The programs of the articles in `Sources/ScoreKit/ScoreKit.docc`, as tests: `articlesShowThesePrograms` keeps the two equal.
+// WriteYourOwnScoreModel begins
+struct TwoLayerScore: ScoreModel {
+  let first: Linear
+  let second: Linear
+
+  init(width: Int, using generator: inout RandomGenerator) {
+    first = Linear(3, width, using: &generator)
+    second = Linear(width, 2, using: &generator)
+  }
+
+  func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    let sigma = t.broadcastable(toRank: 2)
+    let features = Tensor.concatenate([x / (sigma.square() + 1).sqrt(), sigma.log() / 4], along: 1)
+    return (second(first(features).silu()) - x) / (sigma.square() + 1)
+  }
+}
+// WriteYourOwnScoreModel ends
+
+@Suite struct ArticleTests {
+  @Test func ownModelsLearn() throws {
+    // WriteYourOwnScoreModel begins
+    var generator = RandomGenerator(seed: 0, purpose: .initialization)
+    let model = TwoLayerScore(width: 64, using: &generator)
+    let process = EDMProcess(sigmaMin: 0.01, sigmaMax: 20)
+    let trainer = Trainer(
+      model, process: process, data: try DatasetSource("moons").load(),
+      objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1.5)),
+      settings: .init(batchSize: 256, schedule: .init(peak: 1e-2, steps: 200)))
+    for _ in 0..<200 { try trainer.advance() }
+    let samples = try trainer.withAveragedWeights {
+      try HeunSampler().sample(from: model, process: process, shape: [2], seeds: Array(0..<500))
+    }
+    // WriteYourOwnScoreModel ends
+    #expect(samples.shape == [500, 2] && samples.allFinite)
+    // Learned: half of the points of both moons are on either side.
+    #expect(abs(samples[.all, 0].mean().item()) < 1)
+  }
+
+  @Test func samplersDrawFromAnExactScore() throws {
+    // ChooseASampler begins
+    let exact = GaussianMixtureScore(
+      weights: [1, 2], means: Tensor([[-2, 0], [2, 0]]), covariances: Tensor([0.2, 0.2]), process: EDMProcess())
+    let samplers: [any Sampler] = [
+      DPMSolverPlusPlus2M(steps: 12), HeunSampler(steps: 12), ProbabilityFlowSampler(steps: 1),
+      DDIMSampler(steps: 100, eta: 1),
+    ]
+    for sampler in samplers {
+      let x = try sampler.sample(from: exact, process: EDMProcess(), shape: [2], seeds: Array(0..<200))
+      let right = (x[.all, 0] .> 0).to(.float64).mean().item()
+      print(type(of: sampler), sampler.evaluationCount, right)  // two thirds of the samples are on the right
+    }
+    // ChooseASampler ends
+    #expect(samplers.count == 4)
+  }
+
+  @Test func misfitHasASlope() throws {
+    // DifferentiateThroughLeastSquares begins
+    let width = Tensor(0.7, dtype: .float64).variable()
+    let places = Tensor.linspace(0, 1, count: 30, dtype: .float64)
+    let matrix = FunctionOperator(rows: 30, columns: 8, parameters: [width]) { weights, parameters in
+      let centers = Tensor.linspace(0, 1, count: 8, dtype: .float64)
+      let distances = places.expandingDimension(at: 1) - centers
+      return (-(distances / (0.3 * parameters[0])).square()).exp().matmul(weights.expandingDimension(at: 1)).squeezed(1)
+    }
+    let observed = (places * 6).sin()
+    let fit = try leastSquares(matrix, observed, damping: Tensor(0.01, dtype: .float64))
+    let misfit = (try matrix.apply(fit.x) - observed).square().mean()
+    let slope = misfit.gradient(withRespectTo: width)  // how the misfit changes with the width of the functions
+    // DifferentiateThroughLeastSquares ends
+    #expect(slope.item() != 0 && misfit.item() < 0.1)
+  }
+
+  @Test func normsStayWhatTheyAre() throws {
+    // ConstrainTraining begins
+    var generator = RandomGenerator(seed: 0, purpose: .initialization)
+    let process = EDMProcess()
+    let network = MLP(.init(shape: [2], width: 32, blocks: 1), using: &generator)
+    let model = MLPScore(network, process: process, parameterization: .edm(sigmaData: 1.5))
+    let limit = FixedNorm(of: model)
+    let trainer = Trainer(
+      model, process: process, data: try DatasetSource("spirals").load(),
+      objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1.5)),
+      optimizer: NullSpaceProjected(Adam(), constraint: limit),
+      settings: .init(batchSize: 128, schedule: .init(peak: 2e-3, steps: 50)))
+    for _ in 0..<50 { try trainer.advance() }
+    print(try trainer.advance().projection?.constraintNorm ?? 0)
+    // ConstrainTraining ends
+    #expect(trainer.step == 51)
+  }
+
+  @Test func energiesAreSymmetric() throws {
+    // MakeScoresConservative begins
+    var generator = RandomGenerator(seed: 0, purpose: .initialization)
+    let process = EDMProcess()
+    let points = try DatasetSource("eight-gaussians").load()
+    let network = MLP(.init(shape: [2], width: 32, blocks: 1), using: &generator)
+    let model = NetworkScore(EnergyNetwork(network), process: process, parameterization: .edm(sigmaData: 1.8))
+    let examples = try points.batch(at: .range(0, to: 16, dtype: .int64)).examples
+    let levels = try asymmetry(
+      of: model, process: process, at: [0.5, 2], examples: examples, condition: nil, using: &generator)
+    for level in levels { print(level.sigma, level.nasym.value) }  // below 1e-10: symmetric to rounding
+    // MakeScoresConservative ends
+    #expect(levels.allSatisfy { $0.nasym.value < 1e-10 })
+  }
+
+  @Test func modelsMoveToTheDevice() throws {
+    // UseAGPU begins
+    let device = try Device.prepared("auto")
+    var generator = RandomGenerator(seed: 0, purpose: .initialization)
+    let model = MLPScore(
+      MLP(.init(shape: [2], width: 32, blocks: 1), using: &generator), process: EDMProcess(),
+      parameterization: .edm(sigmaData: 1.5))
+    model.move(to: device)
+    let samples = try EulerSampler(steps: 5).sample(from: model, process: EDMProcess(), shape: [2], seeds: [1, 2, 3])
+    // UseAGPU ends
+    #expect(samples.shape == [3, 2])
+  }
+
+  @Test func articlesShowThesePrograms() throws {
+    func lines(_ text: String) -> [String] {
+      text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    }
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Sources/ScoreKit/ScoreKit.docc")
+    let source = try String(contentsOfFile: #filePath, encoding: .utf8)
+    var shown = 0
+    for file in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() {
+      let article = try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8)
+      let blocks = article.components(separatedBy: "```swift\n").dropFirst().map {
+        $0.components(separatedBy: "```")[0]
+      }
+      let name = file.dropLast(3)
+      let parts = source.components(separatedBy: "// \(name) begins\n").dropFirst().map {
+        $0.components(separatedBy: "// \(name) ends")[0]
+      }
+      #expect(lines(blocks.joined()) == lines(parts.joined()), "\(name)")
+      shown += blocks.count
+    }
+    #expect(shown == 7)
+  }
+}
