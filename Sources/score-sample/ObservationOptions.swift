@@ -7,7 +7,8 @@ struct ObservationOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       Images of which a part is kept and the rest drawn anew: a PNG file, or anything that score-train --data takes. The \
-      sample of seed s gets image s mod count, and its class.
+      sample of seed s gets image s mod count, and its class; where classes are not known, and --class is not given, it is \
+      drawn without one.
       """, valueName: "source"), completion: .file())
   var inpaint: String?
 

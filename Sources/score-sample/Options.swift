@@ -77,9 +77,9 @@ struct SampleOptions: ParsableArguments {
     return (0..<UInt64(count ?? 64)).map { start &+ $0 }
   }
 
-  /// The label of each sample, for a model that knows classes: the one that was asked for, else that of the image that it
-  /// continues, else one after the other.
-  func labels(classCount: Int, of images: [Int]?) throws -> [Int]? {
+  /// The label of each sample, for a model that knows classes: the one that was asked for, else one after the other; of a
+  /// sample that continues an image that of the image, or none where it is not known.
+  func labels(classCount: Int, continuing images: [Int]??) throws -> [Int]? {
     guard classCount > 0 else {
       if label != nil {
         throw RunError(.usage, "--class needs a model with classes; train one with --class-conditional")
@@ -89,7 +89,9 @@ struct SampleOptions: ParsableArguments {
     if let label, !(0..<classCount).contains(label) {
       throw RunError(.usage, "--class needs a class from 0 to \(classCount - 1), not \(label)")
     }
-    if label == nil, let images, images.allSatisfy((0..<classCount).contains) { return images }
+    if label == nil, let images {
+      return images.flatMap { $0.allSatisfy((0..<classCount).contains) ? $0 : nil }
+    }
     return seeds.map { label ?? Int($0 % UInt64(classCount)) }
   }
 }

@@ -90,7 +90,7 @@ struct ScoreSample: ParsableCommand {
     let observed = try known.observation(seeds: samples.seeds, shape: configuration.shape)
     let request = SampleRequest(
       sampler: sampler.makeSampler(for: configuration.process.kind), seeds: samples.seeds, batchSize: samples.batchSize,
-      labels: try samples.labels(classCount: configuration.classCount, of: observed?.labels),
+      labels: try samples.labels(classCount: configuration.classCount, continuing: observed.map(\.labels)),
       guidance: samples.guidance,
       observation: observed?.observation, noise: given)
     if samples.guidance != 1 && configuration.classCount == 0 {

@@ -225,4 +225,24 @@ import Testing
       }
     }
   }
+
+  @Test func imagesOfUnknownClassAreContinuedWithoutOne() throws {
+    try temporaryFolder { folder in
+      let trained = try Tool.train.run(tinyRun("\(folder)/run") + ["--class-conditional"], in: folder)
+      #expect(trained.status == 0, "\(trained.errors)")
+      let digits = Pixels.values(of: try Dataset.digits().examples[0..<4])
+      try NPYFile.write(digits.clamped(to: 0...1), to: "\(folder)/digits.npy")
+      func draw(_ source: String, _ options: [String]) throws -> Data? {
+        let drawn = try Tool.sample.run(
+          ["\(folder)/run", "--out", "\(folder)/a.npy", "--inpaint", source, "--count", "4", "--steps", "2"] + options,
+          in: folder)
+        #expect(drawn.status == 0, "\(drawn.errors)")
+        return contents("\(folder)/a.npy")
+      }
+      // A weight of 0 leaves no class.
+      #expect(try draw("\(folder)/digits.npy", []) == draw("\(folder)/digits.npy", ["--guidance", "0"]))
+      #expect(try draw("\(folder)/digits.npy", ["--class", "3"]) != draw("\(folder)/digits.npy", []))
+      #expect(try draw("digits", []) != draw("digits", ["--guidance", "0"]))
+    }
+  }
 }
