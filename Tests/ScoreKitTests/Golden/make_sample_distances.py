@@ -49,7 +49,7 @@ for name, count, others, dimensions in [("tall", 180, 150, 6), ("wide", 40, 56, 
     x, y = features(count, dimensions), features(others, dimensions)
     # Some of each set lie among the other, so that precision and recall are neither 0 nor 1.
     x[: count // 3] = y[: count // 3] + 0.05 * generator.standard_normal((count // 3, dimensions))
-    blocks = max(2, min(10, min(count, others) // 50))
+    blocks = max(min(5, min(count, others) // 2), min(10, min(count, others) // 50))
     values = [
         unbiased_mmd(
             x[i * count // blocks : (i + 1) * count // blocks], y[i * others // blocks : (i + 1) * others // blocks])
