@@ -53,27 +53,33 @@ struct EvaluationTable {
 
   private var samples: [String] {
     guard let result = evaluation.samples else { return [] }
-    let classifier = result.classifierAccuracy.map {
-      String(format: "; the classifier recognises %.1f %% of held-out examples", 100 * $0)
+    var heading = "samples    \(result.count)"
+    if let sampling = result.sampling {
+      heading += " by \(sampling.method) with \(sampling.steps) \(sampling.steps == 1 ? "step" : "steps")"
+      if sampling.guidance != 1 { heading += String(format: ", guidance %g", sampling.guidance) }
     }
-    return [
-      "",
-      "samples    \(result.count) against \(result.referenceCount) examples; in brackets two sets of examples"
-        + (classifier ?? ""),
-      Self.row(["features", "Fréchet", "kernel", "precision, recall"], widths: Self.sampleWidths),
-    ]
-      + result.spaces.map { space in
+    heading += "; sets of \(result.referenceCount) compared, in brackets two sets of examples"
+    var lines = ["", heading]
+    if let accuracy = result.classifierAccuracy {
+      lines.append(
+        String(format: "           the classifier recognises %.1f %% of held-out examples", 100 * accuracy)
+          + (result.classifierSawExamples == true ? " and was trained on those compared, for lack of others" : ""))
+    }
+    lines.append(Self.row(["features", "Fréchet", "kernel", "precision, recall"], widths: Self.sampleWidths))
+    for space in result.spaces {
+      lines.append(
         Self.row(
           [
             space.name, String(format: "%.4g (%.4g)", space.frechet, space.frechetOfData),
             "\(Self.scientific(space.kernel)) (\(String(format: "%.1e", space.kernelOfData.value)))",
             String(format: "%.3f, %.3f", space.precision, space.recall),
-          ], widths: Self.sampleWidths)
-      } + [
-        String(
-          format: "nearest    a sample is %.4g from the nearest example, and an example %.4g from the nearest other",
-          result.nearestDistance, result.nearestDistanceOfData)
-      ]
+          ], widths: Self.sampleWidths))
+    }
+    lines.append(
+      String(
+        format: "nearest    a sample is %.4g from the nearest example, and an example %.4g from the nearest other",
+        result.nearestDistance, result.nearestDistanceOfData))
+    return lines
   }
 
   private static let sampleWidths = [11, 24, 38, 20]

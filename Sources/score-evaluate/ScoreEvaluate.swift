@@ -153,16 +153,21 @@ struct ScoreEvaluate: ParsableCommand {
       shown?.progress.update(share == 1 ? total : Int(share * Double(total)))
     }
     shown?.progress.finish()
-    if let samples, samples > 0 { evaluation.samples = try compare(samples, from: saved, with: dataset) }
+    var drawn: Tensor?
+    if let samples, samples > 0 { (drawn, evaluation.samples) = try compare(samples, from: saved, with: dataset) }
     if json {
       print(String(decoding: try evaluation.encoded(), as: UTF8.self), terminator: "")
     } else {
       print(EvaluationTable(evaluation, checkpoint: saved.path).text, terminator: "")
     }
+    // Last: a picture that cannot be written takes no numbers with it.
+    if let nearest, let drawn { try SampleQuality.nearestPicture(of: drawn, in: dataset).write(toPNG: nearest) }
   }
 
   /// Draws samples and compares them with the examples.
-  private func compare(_ count: Int, from saved: SavedModel, with dataset: Dataset) throws -> SampleQuality {
+  private func compare(
+    _ count: Int, from saved: SavedModel, with dataset: Dataset
+  ) throws -> (samples: Tensor, quality: SampleQuality) {
     let classCount = saved.record.model.classCount
     if let guidance, guidance != 1, classCount == 0 {
       throw RunError(
@@ -184,13 +189,13 @@ struct ScoreEvaluate: ParsableCommand {
     }
     sampling.finish()
     let comparing = CommandLineSupport.Progress("comparison", total: 100, style: progress)
-    let quality = try SampleQuality(of: drawn, against: dataset, seed: seed) { share in
+    var quality = try SampleQuality(of: drawn, against: dataset, seed: seed) { share in
       try checkInterrupt()
       comparing.update(Int(100 * share))
     }
     comparing.finish()
-    if let nearest { try SampleQuality.nearestPicture(of: drawn, in: dataset).write(toPNG: nearest) }
-    return quality
+    quality.sampling = .init(method: "heun", steps: steps ?? 18, guidance: guidance ?? 1)
+    return (drawn, quality)
   }
 
   /// The examples and what they are called: those of the command line, or else those of the run.

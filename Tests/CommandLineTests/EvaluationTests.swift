@@ -181,6 +181,7 @@ import Testing
       let evaluation = try JSONDecoder().decode(Evaluation.self, from: Data(result.output.utf8))
       let samples = try #require(evaluation.samples)
       #expect(samples.count == 20 && samples.referenceCount == 20 && samples.spaces.count == 2)
+      #expect(samples.sampling == .init(method: "heun", steps: 2))
       #expect(try Image(contentsOfPNG: "\(folder)/nearest.png").width > 0)
       for (arguments, words) in [
         (["--samples", "3"], ["--samples", "8"]), (["--nearest", "a.png"], ["--nearest", "--samples"]),
@@ -189,6 +190,14 @@ import Testing
         try Tool.evaluate.expectFailure(
           ["\(folder)/run", "--no-likelihood", "--count", "8"] + arguments, status: 64, mentioning: words, in: folder)
       }
+      // A picture that cannot be written takes no numbers with it.
+      let unwritable = try Tool.evaluate.run(
+        [
+          "\(folder)/run", "--samples", "8", "--steps", "1", "--no-likelihood", "--count", "8", "--nearest",
+          "\(folder)/missing/nearest.png",
+        ], in: folder)
+      #expect(unwritable.status != 0 && unwritable.errors.contains("missing"), "\(unwritable.errors)")
+      #expect(unwritable.output.contains("by heun with 1 step;"))
     }
   }
 }

@@ -21,31 +21,35 @@ public struct FeatureClassifier {
   /// Images are moved by up to 1 pixel in 14. The same data and seed give the same classifier, at one number of threads.
   ///
   /// - Parameters:
+  ///   - positions: the examples that it may see, by default all.
   ///   - steps: the number of steps of 128 examples; by default as many as make 10 epochs, between 300 and 1,500.
   ///   - observe: told the share that is done; what it throws ends the training.
   /// - Throws: `RunError` for data without labels or with fewer than 20 examples, `DataError`.
   public static func train(
-    on dataset: Dataset, steps: Int? = nil, seed: UInt64 = 0, observe: (Double) throws -> Void = { _ in }
+    on dataset: Dataset, positions: Tensor? = nil, steps: Int? = nil, seed: UInt64 = 0,
+    observe: (Double) throws -> Void = { _ in }
   ) throws -> FeatureClassifier {
     guard let labels = dataset.labels, dataset.classCount > 1 else {
       throw RunError(
         .data, "a classifier needs examples of 2 or more classes, and \(dataset.name) has \(dataset.classCount)")
     }
-    guard dataset.count >= 20 else {
-      throw RunError(.data, "a classifier needs 20 or more examples, and \(dataset.name) has \(dataset.count)")
+    let count = positions?.size(0) ?? dataset.count
+    guard count >= 20 else {
+      throw RunError(.data, "a classifier needs 20 or more examples, and \(dataset.name) has \(count)")
     }
     var generator = RandomGenerator(seed: seed, purpose: .initialization, index: 7)
     let network = ClassifierNetwork(dataset.exampleShape, classCount: dataset.classCount, using: &generator)
-    let order = generator.uniform([dataset.count], dtype: .float64).argsort()
-    let held = min(2000, dataset.count / 7)
-    let total = steps ?? max(300, min(1500, (dataset.count - held) * 10 / 128))
+    let shuffled = generator.uniform([count], dtype: .float64).argsort()
+    let order = positions?.gathering(shuffled) ?? shuffled
+    let held = min(2000, count / 7)
+    let total = steps ?? max(300, min(1500, (count - held) * 10 / 128))
     let schedule = LearningRateSchedule(peak: 3e-3, warmupSteps: total / 20, decay: .cosine, steps: total)
     let side = dataset.isImages ? min(dataset.exampleShape[1], dataset.exampleShape[2]) : 0
     let augmentation = Augmentation(shift: side / 14)
     let parameters = network.parameters()
     var adam = Adam()
     for step in 1...max(1, total) {
-      let chosen = order.gathering(generator.integers(below: dataset.count - held, [128]) + Double(held))
+      let chosen = order.gathering(generator.integers(below: count - held, [128]) + Double(held))
       let x = augmentation(try dataset.batch(chosen).examples, using: &generator)
       let target = labels.gathering(chosen).expandingDimension(at: 1)
       let likelihood = network.logits(of: network.features(of: x)).logSoftmax(dimension: 1).gatheringElements(

@@ -16,6 +16,8 @@ public struct SampleQuality: Codable, Hashable, Sendable {
     /// The same between two sets of data.
     public var kernelOfData: Estimate
     /// The part of samples where data are (see `Neighbors.precisionAndRecall`).
+    ///
+    /// A classifier has learned to tell classes apart, not pictures from noise, which may be among the data in its features.
     public var precision: Double
     /// The part of data where samples are.
     public var recall: Double
@@ -29,23 +31,46 @@ public struct SampleQuality: Codable, Hashable, Sendable {
     }
   }
 
+  /// How samples were drawn, which decides about their quality as the model does.
+  public struct Sampling: Codable, Hashable, Sendable {
+    /// The sampler, such as `heun`.
+    public var method: String
+    /// The number of its steps.
+    public var steps: Int
+    /// The weight of classifier-free guidance; 1 for none.
+    public var guidance: Double
+
+    /// Makes a record of how samples were drawn.
+    public init(method: String, steps: Int, guidance: Double = 1) {
+      self.method = method
+      self.steps = steps
+      self.guidance = guidance
+    }
+  }
+
   /// The number of samples.
   public var count: Int
-  /// The number of examples that they are compared with, and of the others that these are compared with.
+  /// How they were drawn, where whoever drew them says so.
+  public var sampling: Sampling?
+  /// The number of examples in each of the two sets, and of the samples in the set that is compared with them.
   public var referenceCount: Int
   /// The feature spaces.
   public var spaces: [Space]
   /// The part of held-out examples that the classifier recognises, where there is one.
   public var classifierAccuracy: Double?
+  /// Whether the classifier was trained on the examples compared, for lack of others: to it they then look more alike than
+  /// new ones would, so that the distances between the two sets of data are too small.
+  public var classifierSawExamples: Bool?
   /// The mean distance of a sample to the nearest example.
   public var nearestDistance: Double
   /// The mean distance of an example to the nearest other one; samples that are much nearer are copies.
   public var nearestDistanceOfData: Double
 
   enum CodingKeys: String, CodingKey {
-    case count, spaces
+    case count, spaces, sampling
     case referenceCount = "reference-count"
     case classifierAccuracy = "classifier-accuracy"
+    case classifierSawExamples = "classifier-saw-examples"
     case nearestDistance = "nearest-distance"
     case nearestDistanceOfData = "nearest-distance-of-data"
   }
@@ -55,8 +80,10 @@ public struct SampleQuality: Codable, Hashable, Sendable {
 
   /// Compares samples with data.
   ///
-  /// Twice as many examples as there are samples are chosen at random, if there are as many: one half to compare with, and the
-  /// other to compare with the first. Where all examples have labels, a classifier is trained on them.
+  /// Twice as many examples as there are samples are chosen at random: one half to compare with, and the other to compare with
+  /// the first. All sets are of the same size, on which their distances depend; where examples are too few, the last samples
+  /// are left out. Where all examples have labels, a classifier is trained on those that were not chosen, or on all if
+  /// these are fewer than half.
   ///
   /// - Parameters:
   ///   - samples: `[n, …]`, of images with values in [−1, 1]; they are rounded to bytes, as the data are.
@@ -81,19 +108,25 @@ public struct SampleQuality: Codable, Hashable, Sendable {
     var generator = RandomGenerator(seed: seed, purpose: .evaluation, index: 3)
     let order = generator.uniform([dataset.count], dtype: .float64).argsort()
     let drawn = dataset.isImages ? Pixels.values(of: Pixels.bytes(of: samples)) : samples.to(.float32)
+    let compared = drawn[0..<referenceCount]
     let real = try dataset.batch(order[0..<referenceCount]).examples
     let others = try dataset.batch(order[referenceCount..<(2 * referenceCount)]).examples
     let plain = dataset.isImages ? "pixels" : "coordinates"
     spaces = []
     let dimensions = dataset.exampleShape.reduce(1, *)
     if dimensions <= Self.longestFeatures {
-      spaces.append(try Space(plain, drawn, real, others) { $0.flattened(from: 1) })
+      spaces.append(try Space(plain, compared, real, others) { $0.flattened(from: 1) })
     }
     try observe(0.2)
     if dataset.classCount > 1, dataset.count >= 20 {
-      let classifier = try FeatureClassifier.train(on: dataset, seed: seed) { try observe(0.2 + 0.5 * $0) }
+      let rest = dataset.count - 2 * referenceCount
+      let isEnough = rest >= max(20, dataset.count / 2)
+      let classifier = try FeatureClassifier.train(
+        on: dataset, positions: isEnough ? order[(2 * referenceCount)..<dataset.count] : nil, seed: seed
+      ) { try observe(0.2 + 0.5 * $0) }
       classifierAccuracy = classifier.heldOutAccuracy
-      spaces.append(try Space("classifier", drawn, real, others, classifier.features))
+      classifierSawExamples = !isEnough
+      spaces.append(try Space("classifier", compared, real, others, classifier.features))
     }
     try observe(0.7)
     let nearest = try Self.nearestDistances(drawn, dataset) { try observe(0.7 + 0.2 * $0) }
