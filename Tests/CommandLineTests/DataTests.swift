@@ -43,6 +43,13 @@ import Testing
       // Magnified twice, two columns.
       #expect(picture.width == 2 * (42 + 2) + 2)
       #expect(picture.height == 2 * (60 + 2) + 2)
+      // Colours for the same pictures: their grey stays.
+      let coloured = try Tool.sample.run(
+        ["\(folder)/run", "--out", "\(folder)/a.npy", "--count", "6", "--steps", "2", "--colorize", "\(folder)/data"],
+        in: folder)
+      #expect(coloured.status == 0, "\(coloured.errors)")
+      let known = Pixels.values(of: try DatasetSource("\(folder)/data").load().examples).to(.float64).mean(1)
+      expectClose(try NPYFile.read("\(folder)/a.npy").mean(1), known, rtol: 0, atol: 1e-4)
     }
   }
 

@@ -33,7 +33,10 @@ import Testing
     (["--data", "moons", "--model", "unet"], "--model unet"), ([], "--data"),
     (["--data", "digits", "--width", "32"], "--width"), (["--data", "checkerboard", "--class-conditional"], "labels"),
     (["--data", ""], "--data"),
-    (["--data", "digits", "--labels", "x"], "--labels"),
+    (["--data", "digits", "--labels", "x"], "--labels"), (["--data", "moons", "--flip", "both"], "--flip"),
+    (["--data", "moons", "--shift", "1"], "--shift"), (["--data", "digits", "--shift", "-1"], "--shift"),
+    (["--data", "moons", "--objective", "sliced", "--weighting", "uncertainty"], "--objective denoising"),
+    (["--data", "digits", "--weighting", "heavy"], "min-snr"), (["--data", "digits", "--loading", "slow"], "stream"),
   ])
   func wrongOptionsAreUsageErrors(_ options: [String], _ word: String) throws {
     try expectTrainingFails(options, status: 64, mentioning: [word])
