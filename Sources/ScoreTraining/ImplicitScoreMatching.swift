@@ -29,7 +29,7 @@ public struct ImplicitScoreMatching: ScoreObjective, Hashable {
     of model: any ScoreModel, on batch: TrainingBatch, process: any DiffusionProcess,
     using generator: inout RandomGenerator
   ) throws -> Tensor {
-    let noisy = NoisyBatch(batch, noiseLevels: noiseLevels, process: process, using: &generator)
+    let noisy = NoisyPoints(batch, process: process, noiseLevels: noiseLevels, using: &generator)
     return try noisy.steinLoss(of: model, weighting: weighting) { denoised, x in
       let dimensions = x.shape.dropFirst().reduce(1, *)
       let rows = denoised.flattened(from: 1)
@@ -74,7 +74,7 @@ public struct SlicedScoreMatching: ScoreObjective, Hashable {
     of model: any ScoreModel, on batch: TrainingBatch, process: any DiffusionProcess,
     using generator: inout RandomGenerator
   ) throws -> Tensor {
-    let noisy = NoisyBatch(batch, noiseLevels: noiseLevels, process: process, using: &generator)
+    let noisy = NoisyPoints(batch, process: process, noiseLevels: noiseLevels, using: &generator)
     let probes = (0..<probeCount).map { _ in generator.signs(batch.examples.shape).to(batch.examples.device) }
     return try noisy.steinLoss(of: model, weighting: weighting) { denoised, x in
       let products = try probes.map { v in
@@ -86,40 +86,18 @@ public struct SlicedScoreMatching: ScoreObjective, Hashable {
   }
 }
 
-/// A batch made noisy, each example at a time of its own.
-struct NoisyBatch {
-  let data: Tensor
-  let labels: Tensor?
-  let process: any DiffusionProcess
-  let times: Tensor
-  let sigma: Tensor
-  /// xₜ.
-  let noisy: Tensor
-
-  /// Draws times, then noise.
-  init(
-    _ batch: TrainingBatch, noiseLevels: NoiseDistribution, process: any DiffusionProcess,
-    using generator: inout RandomGenerator
-  ) {
-    data = batch.examples
-    labels = batch.labels
-    self.process = process
-    times = noiseLevels.times(data.size(0), process: process, using: &generator).to(data.device)
-    let noise = generator.normal(data.shape).to(data.device)
-    noisy = process.perturb(data, noise: noise, at: times)
-    sigma = process.sigma(times)
-  }
-
-  /// w(σ)·(‖D − x̂‖² + σ²·(2·trace − d))/d, the mean over the batch.
+extension NoisyPoints {
+  /// w(σ)·(‖D − x̂‖² + σ²·(2·trace − d))/d, the mean over the points.
   fileprivate func steinLoss(
     of model: any ScoreModel, weighting: LossWeighting, trace: (_ denoised: Tensor, _ x: Tensor) throws -> Tensor
   ) throws -> Tensor {
-    let scale = process.scale(times).broadcastable(toRank: noisy.rank)
-    let x = (noisy / scale).detached().variable()
-    let denoised = model.denoised(x * scale, at: times, process: process, condition: labels)
-    let dimensions = Double(data.shape.dropFirst().reduce(1, *))
-    let variance = sigma.square()
-    let risk = (denoised - x).square().sumPerExample() + variance * (try trace(denoised, x) * 2 - dimensions)
+    let scale = factor(process.scale)
+    let data = (x / scale).detached().variable()
+    let denoised = denoised(by: model, at: data * scale)
+    let dimensions = Double(x.shape.dropFirst().reduce(1, *))
+    let sigma = process.sigma(times)
+    let risk =
+      (denoised - data).square().sumPerExample() + sigma.square() * (try trace(denoised, data) * 2 - dimensions)
     return (weighting(sigma) * risk).mean() / dimensions
   }
 }

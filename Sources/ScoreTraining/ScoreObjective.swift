@@ -92,12 +92,8 @@ public struct DenoisingScoreMatching: ScoreObjective, Hashable {
     of model: any ScoreModel, on batch: TrainingBatch, process: any DiffusionProcess,
     using generator: inout RandomGenerator
   ) -> Tensor {
-    let data = batch.examples
-    let times = noiseLevels.times(data.size(0), process: process, using: &generator).to(data.device)
-    let noise = generator.normal(data.shape).to(data.device)
-    let noisy = process.perturb(data, noise: noise, at: times)
-    let weights = weighting(process.sigma(times)).broadcastable(toRank: data.rank)
-    let denoised = model.denoised(noisy, at: times, process: process, condition: batch.labels)
-    return (weights * (denoised - data).square()).mean()
+    let noisy = NoisyPoints(batch, process: process, noiseLevels: noiseLevels, using: &generator)
+    let weights = noisy.factor { weighting(process.sigma($0)) }
+    return (weights * (noisy.denoised(by: model) - batch.examples).square()).mean()
   }
 }

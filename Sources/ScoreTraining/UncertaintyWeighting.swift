@@ -25,10 +25,10 @@ public struct UncertaintyWeighting: ScoreObjective, Hashable {
     guard let model = model as? UncertainScore else {
       preconditionFailure("UncertaintyWeighting trains an UncertainScore, not \(type(of: model))")
     }
-    let noisy = NoisyBatch(batch, noiseLevels: base.noiseLevels, process: process, using: &generator)
-    let denoised = model.denoised(noisy.noisy, at: noisy.times, process: process, condition: batch.labels)
-    let errors = (denoised - noisy.data).square().flattened(from: 1).mean(1) * base.weighting(noisy.sigma)
-    let logLoss = model.logLoss(noisy.sigma)
-    return (errors * (-logLoss).exp() + logLoss).mean()
+    let noisy = NoisyPoints(batch, process: process, noiseLevels: base.noiseLevels, using: &generator)
+    let sigma = process.sigma(noisy.times)
+    let errors = (noisy.denoised(by: model) - batch.examples).square().flattened(from: 1).mean(1)
+    let logLoss = model.logLoss(sigma)
+    return (errors * base.weighting(sigma) * (-logLoss).exp() + logLoss).mean()
   }
 }

@@ -105,36 +105,6 @@ extension TrainingData {
   }
 }
 
-/// Data made noisy, each example at a time of its own.
-struct NoisyPoints {
-  /// xₜ, `[n, …]`.
-  let x: Tensor
-  let times: Tensor
-  let labels: Tensor?
-  let process: any DiffusionProcess
-
-  init(
-    _ batch: TrainingBatch, process: any DiffusionProcess, noiseLevels: NoiseDistribution,
-    using generator: inout RandomGenerator
-  ) {
-    let data = batch.examples
-    times = noiseLevels.times(data.size(0), process: process, using: &generator).to(data.device)
-    x = process.perturb(data, noise: generator.normal(data.shape, dtype: data.dtype).to(data.device), at: times)
-    labels = batch.labels
-    self.process = process
-  }
-
-  /// A function of the times, to broadcast against the points.
-  func factor(_ function: (Tensor) -> Tensor) -> Tensor {
-    function(times).to(x.dtype).broadcastable(toRank: x.rank)
-  }
-
-  /// D at the points, or at others in their place.
-  func denoised(by model: any ScoreModel, at other: Tensor? = nil) -> Tensor {
-    model.denoised(other ?? x, at: times, process: process, condition: labels)
-  }
-}
-
 /// Noisy points with a vector at each, and the model's asymmetry along it.
 struct AsymmetryProbe {
   let points: NoisyPoints
