@@ -16,7 +16,7 @@ func runFuzzer(
 
 /// A reader of bytes: it may throw, and must do nothing worse.
 enum Reader: String, CaseIterable {
-  case idx, cifar, npy, zip, png, safetensors, network, configuration
+  case idx, cifar, npy, zip, png, safetensors, network, scheduler, configuration
 
   static let chosen = ProcessInfo.processInfo.environment["FUZZ_READER"].flatMap(Reader.init(rawValue:))
 
@@ -27,6 +27,7 @@ enum Reader: String, CaseIterable {
     case .png: _ = try Image(pngData: data)
     case .safetensors: _ = try Safetensors(data: data)
     case .network: _ = try JSONDecoder().decode(UNet2D.Configuration.self, from: data)
+    case .scheduler: _ = try DiffusersPipeline.process(scheduler: data)
     case .configuration:
       if let model = try? JSONDecoder().decode(RunRecord.self, from: data) { try model.run.validate() }
       _ = try JSONDecoder().decode(RunConfiguration.self, from: data).validate()

@@ -65,5 +65,9 @@ network = {
     "norm_num_groups": 4, "attention_head_dim": 4, "time_embedding_type": "positional", "num_class_embeds": 11,
 }
 write("network", "unet", json.dumps(network).encode())
+for name, fields in [("linear", {}), ("cosine", {"beta_schedule": "squaredcos_cap_v2", "prediction_type": "v_prediction"})]:
+    scheduler = {"_class_name": "DDPMScheduler", "num_train_timesteps": 100, "beta_start": 1e-4, "beta_end": 0.02, "clip_sample": True}
+    write("scheduler", name, json.dumps(scheduler | fields).encode())
+write("scheduler", "edm", json.dumps({"_class_name": "EDMEulerScheduler", "sigma_min": 0.002, "sigma_max": 80.0}).encode())
 run = {"data": "digits", "steps": 5, "channels": [8, 8], "process": "edm", "conservative": "off", "seed": 1, "ema": 0.9}
 write("configuration", "run", json.dumps(run).encode())

@@ -85,6 +85,10 @@ import Testing
       try expectRefusal(scheduler(#", "beta_schedule": "mine""#), "mine")
       try expectRefusal(scheduler(#", "trained_betas": [0.1]"#), "trained_betas")
       try expectRefusal(scheduler(#", "beta_start": 3"#), "minimum < maximum")
+      try expectRefusal(scheduler(#", "beta_start": 1e-50"#), "1e-7")
+      try expectRefusal(scheduler(#", "beta_end": 0.99999999999"#), "0.999")
+      try expectRefusal(scheduler(#", "clip_sample_range": 0"#), "positive limit")
+      try expectRefusal(#"{"_class_name": "DDPMScheduler", "num_train_timesteps": 1}"#, "2 to 1000000")
       var options = RunConfiguration()
       options.data = "moons"
       let moons = try options.resolved(for: DatasetSource("moons").load()).model

@@ -1,5 +1,5 @@
 internal import FileSupport
-import Foundation
+package import Foundation
 internal import Torch
 
 /// A network with its scheduler as diffusers keeps them: the folder of a `DDPMPipeline`, or of a `UNet2DModel` alone.
@@ -69,6 +69,7 @@ public struct DiffusersPipeline {
     configuration.prediction = scheduler.prediction
     configuration.denoisedLimit = scheduler.limit
     if scheduler.process.kind == .edm { configuration.noiseScale = 1 }
+    try configuration.validateExamples()
     self.configuration = configuration
     model = try configuration.score(network)
   }
@@ -97,6 +98,14 @@ public struct DiffusersPipeline {
       "unet": ["diffusers", "UNet2DModel"],
     ]
     try write(index, to: "\(folder)/\(indexFile)")
+  }
+
+  /// The process of a `scheduler_config.json`.
+  package static func process(scheduler data: Data) throws -> any DiffusionProcess {
+    guard let json = try JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+      throw FolderError(description: "the scheduler is not a JSON object")
+    }
+    return try Scheduler(json, path: "").process.makeProcess()
   }
 
   private static func write(_ json: [String: Any], to path: String) throws {

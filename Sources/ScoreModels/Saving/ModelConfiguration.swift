@@ -61,11 +61,7 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   /// - Throws: `ModelConfigurationError` if the configuration, which may come from a file, describes no model.
   public func makeModel(seed: UInt64) throws -> any ScoreModel {
     var generator = RandomGenerator(seed: seed, purpose: .initialization)
-    let elements = shape.reduce(1.0) { $0 * Double($1) }
-    guard !shape.isEmpty, shape.allSatisfy({ $0 > 0 }), elements <= 268_435_456, sigmaData > 0, sigmaData.isFinite
-    else {
-      throw ModelConfigurationError("examples of shape \(shape) with deviation \(sigmaData) cannot be modelled")
-    }
+    try validateExamples()
     if let mlp {
       try mlp.validate()
       guard mlp.shape == shape, mlp.classCount == classCount else {
@@ -84,6 +80,20 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
       return try score(UNet2D(unet, using: &generator))
     }
     throw ModelConfigurationError("the configuration names neither an MLP nor a U-Net")
+  }
+
+  /// Checks the shape and the deviation of examples.
+  func validateExamples() throws(ModelConfigurationError) {
+    let elements = shape.reduce(1.0) { $0 * Double($1) }
+    guard !shape.isEmpty, shape.allSatisfy({ $0 > 0 }), elements <= 268_435_456, sigmaData > 0, sigmaData.isFinite
+    else {
+      throw ModelConfigurationError("examples of shape \(shape) with deviation \(sigmaData) cannot be modelled")
+    }
+    guard denoisedLimit ?? 1 > 0, (noiseScale ?? 1).isFinite else {
+      throw ModelConfigurationError(
+        "denoised values need a positive limit and the noise level a finite factor, not \(denoisedLimit ?? 0) and \(noiseScale ?? 0)"
+      )
+    }
   }
 
   /// What a network predicts, by diffusers' names.
@@ -171,9 +181,11 @@ public struct ProcessConfiguration: Codable, Hashable, Sendable {
         "the process \(kind.rawValue) needs 0 < minimum < maximum, not \(minimum) and \(maximum)")
     }
     let stepCount = stepCount ?? 1000
-    guard kind != .ddpm || maximum < 1 && (2...1_000_000).contains(stepCount) else {
+    // Below 1e-7 a rate vanishes beside 1 in single precision.
+    guard kind != .ddpm || minimum >= 1e-7 && maximum <= 0.999 && (2...1_000_000).contains(stepCount) else {
       throw ModelConfigurationError(
-        "the process ddpm needs rates below 1 and 2 to 1000000 steps, not \(maximum) and \(stepCount)")
+        "the process ddpm needs rates from 1e-7 to 0.999 and 2 to 1000000 steps, not \(minimum), \(maximum) and \(stepCount)"
+      )
     }
     return switch kind {
     case .ddpm:
