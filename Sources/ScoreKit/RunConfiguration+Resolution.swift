@@ -52,7 +52,9 @@ extension RunConfiguration {
 
   /// The configuration with everything that was left open chosen for the data, and the model that it describes.
   ///
-  /// - Parameter sigmaData: σ_d, where it is known from before; by default the standard deviation of the data.
+  /// - Parameters:
+  ///   - dataset: the data.
+  ///   - sigmaData: σ_d, where it is known from before; by default the standard deviation of the data.
   /// - Throws: `RunError` for options that do not suit the data.
   public func resolved(for dataset: Dataset, sigmaData: Double? = nil) throws(RunError) -> (
     configuration: RunConfiguration, model: ModelConfiguration

@@ -37,7 +37,10 @@ public struct SavedModel {
 
   /// Loads the newest checkpoint of a run folder, one checkpoint, or a folder of diffusers (see `DiffusersPipeline`).
   ///
-  /// - Parameter useAverage: whether the moving average of the weights is loaded rather than the last weights.
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - useAverage: whether the moving average of the weights is loaded rather than the last weights.
+  ///   - device: where the model goes.
   /// - Throws: `RunError` or `CheckpointError`; for a folder of diffusers as `DiffusersPipeline.init(contentsOf:)`.
   public init(contentsOf path: String, useAverage: Bool = true, device: Device = .cpu) throws {
     let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path

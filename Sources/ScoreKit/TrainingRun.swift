@@ -97,7 +97,9 @@ public final class TrainingRun {
 
   /// Goes on with the run of a folder from its newest checkpoint, or from the beginning if it has none.
   ///
-  /// - Parameter changing: applied to the saved options; it may change how long the run is and how it is watched.
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - changing: applied to the saved options; it may change how long the run is and how it is watched.
   /// - Throws: `RunError`, `CheckpointError`, `DataError`, `FileError`.
   public static func resume(
     at path: String, changing: (inout RunConfiguration) throws -> Void = { _ in }

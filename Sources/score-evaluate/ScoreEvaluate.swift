@@ -142,6 +142,9 @@ struct ScoreEvaluate: ParsableCommand {
     if nearest != nil && !dataset.isImages {
       throw RunError(.usage, "--nearest is about images, and \(name) holds points")
     }
+    if let samples, samples > 0 {
+      try SampleQuality.validate(count: samples, shape: saved.record.model.shape, against: dataset)
+    }
     var evaluation = try evaluator.evaluation(
       of: saved.model, record: saved.record, step: saved.step, isAverage: !rawWeights, on: dataset, source: name
     ) { stage, share in

@@ -21,8 +21,10 @@ public struct FeatureClassifier {
   /// Images are moved by up to 1 pixel in 14. The same data and seed give the same classifier, at one number of threads.
   ///
   /// - Parameters:
+  ///   - dataset: the data.
   ///   - positions: the examples that it may see, by default all.
   ///   - steps: the number of steps of 128 examples; by default as many as make 10 epochs, between 300 and 1,500.
+  ///   - seed: that of the first weights, of what is held out, and of the order and the moves of examples.
   ///   - observe: told the share that is done; what it throws ends the training.
   /// - Throws: `RunError` for data without labels or with fewer than 20 examples, `DataError`.
   public static func train(

@@ -36,6 +36,7 @@ public enum Neighbors {
   /// - Parameters:
   ///   - samples: features of samples, `[n, d]`.
   ///   - real: features of real data, `[m, d]`.
+  ///   - k: which neighbour decides how far a point reaches.
   /// - Precondition: both have more than k rows.
   public static func precisionAndRecall(
     samples: Tensor, real: Tensor, k: Int = 3

@@ -95,16 +95,9 @@ public struct SampleQuality: Codable, Hashable, Sendable {
   public init(
     of samples: Tensor, against dataset: Dataset, seed: UInt64 = 0, observe: (Double) throws -> Void = { _ in }
   ) throws {
-    guard Array(samples.shape.dropFirst()) == dataset.exampleShape else {
-      throw RunError(
-        .data, "samples of shape \(Array(samples.shape.dropFirst())) cannot be compared with \(dataset.summary)")
-    }
+    try Self.validate(count: samples.size(0), shape: Array(samples.shape.dropFirst()), against: dataset)
     count = samples.size(0)
     referenceCount = min(count, dataset.count / 2)
-    guard count >= 8, referenceCount >= 8 else {
-      throw RunError(
-        .data, "a comparison needs 8 or more samples and 16 or more examples, not \(count) and \(dataset.count)")
-    }
     var generator = RandomGenerator(seed: seed, purpose: .evaluation, index: 3)
     let order = generator.uniform([dataset.count], dtype: .float64).argsort()
     let drawn = dataset.isImages ? Pixels.values(of: Pixels.bytes(of: samples)) : samples.to(.float32)
@@ -137,6 +130,19 @@ public struct SampleQuality: Codable, Hashable, Sendable {
     nearestDistanceOfData = own.mean().item()
   }
 
+  /// Checks, before samples are drawn, whether they could be compared with data.
+  ///
+  /// - Throws: as `init(of:against:seed:observe:)`.
+  public static func validate(count: Int, shape: [Int], against dataset: Dataset) throws(RunError) {
+    guard shape == dataset.exampleShape else {
+      throw RunError(.data, "samples of shape \(shape) cannot be compared with \(dataset.summary)")
+    }
+    guard count >= 8, dataset.count >= 16 else {
+      throw RunError(
+        .data, "a comparison needs 8 or more samples and 16 or more examples, not \(count) and \(dataset.count)")
+    }
+  }
+
   /// The distance of each of some points to the nearest example, or to the next after those that are nearer.
   private static func nearestDistances(
     _ points: Tensor, _ dataset: Dataset, rank: Int = 0, observe: (Double) throws -> Void
@@ -159,6 +165,7 @@ public struct SampleQuality: Codable, Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - samples: `[n, channels, height, width]`; the first rows are drawn.
+  ///   - dataset: the data.
   ///   - rows: the number of samples.
   ///   - columns: the number of examples for each.
   /// - Throws: `DataError`, `RunError`.
