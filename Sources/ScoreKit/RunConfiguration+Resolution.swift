@@ -77,6 +77,9 @@ extension RunConfiguration {
     if !dataset.isImages && (flip != .none || shift > 0) {
       throw RunError(.usage, "--flip and --shift change images, and \(data ?? dataset.name) holds points")
     }
+    if let side = dataset.exampleShape.dropFirst().min(), shift >= side, shift > 0 {
+      throw RunError(.usage, "--shift \(shift) moves images of \(side) pixels a side out of sight; take a smaller one")
+    }
     if weighting == .uncertainty && objective != .denoising {
       throw RunError(.usage, "--weighting uncertainty belongs to --objective denoising, not to \(objective.rawValue)")
     }

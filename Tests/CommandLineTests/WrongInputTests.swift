@@ -35,6 +35,7 @@ import Testing
     (["--data", ""], "--data"),
     (["--data", "digits", "--labels", "x"], "--labels"), (["--data", "moons", "--flip", "both"], "--flip"),
     (["--data", "moons", "--shift", "1"], "--shift"), (["--data", "digits", "--shift", "-1"], "--shift"),
+    (["--data", "digits", "--shift", "8"], "smaller"),
     (["--data", "moons", "--objective", "sliced", "--weighting", "uncertainty"], "--objective denoising"),
     (["--data", "digits", "--weighting", "heavy"], "min-snr"), (["--data", "digits", "--loading", "slow"], "stream"),
   ])
