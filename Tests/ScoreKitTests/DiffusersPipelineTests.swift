@@ -61,6 +61,27 @@ import Testing
     }
   }
 
+  @Test func preconditionedNetworksAreFedAsTheirSchedulersDo() throws {
+    try temporaryFolder { folder in
+      let copy = "\(folder)/edm"
+      try FileManager.default.copyItem(atPath: "\(self.folder)/linear", toPath: copy)
+      let scheduler =
+        #"{"_class_name": "EDMEulerScheduler", "sigma_data": 0.7, "sigma_min": 0.01, "sigma_max": 50, "prediction_type": "epsilon"}"#
+      try Data(scheduler.utf8).write(to: URL(fileURLWithPath: "\(copy)/scheduler/scheduler_config.json"))
+      let saved = try SavedModel(contentsOf: copy)
+      #expect(saved.process.timeRange == 0.01...50)
+      // EDMEulerScheduler: precondition_inputs, precondition_noise and precondition_outputs.
+      let (sigma, data) = (1.3, 0.7)
+      let x = RandomGenerator(seed: 1).firstNormal([2, 1, 8, 8])
+      let variance = sigma * sigma + data * data
+      let network = try UNet2D(contentsOf: "\(copy)/unet")
+      let output = network(x / variance.squareRoot(), noise: .full([2], 0.25 * log(sigma)), condition: nil)
+      let expected = x * (data * data / variance) + output * (sigma * data / variance.squareRoot())
+      let denoised = saved.model.denoised(x, at: .full([2], sigma), process: saved.process)
+      expectClose(denoised, expected, rtol: 1e-5, atol: 1e-5)
+    }
+  }
+
   @Test func whatCannotBeUsedIsExplained() throws {
     try temporaryFolder { folder in
       func expectRefusal(_ scheduler: String, _ word: String, sourceLocation: SourceLocation = #_sourceLocation) throws
@@ -104,5 +125,13 @@ import Testing
       #expect(error?.description.contains("--process ddpm") == true)
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/a"))
     }
+  }
+}
+
+extension RandomGenerator {
+  /// The first normal numbers of the stream.
+  fileprivate func firstNormal(_ shape: [Int]) -> Tensor {
+    var copy = self
+    return copy.normal(shape)
   }
 }
