@@ -71,12 +71,14 @@ public struct DiscreteVariancePreserving: DiffusionProcess, Hashable {
 
   /// √((1 − ᾱ)/ᾱ), between steps by linear interpolation of its logarithm.
   public func sigma(_ t: Tensor) -> Tensor {
-    let table = Tensor(logSigmas).to(t.device)
-    let position = t.to(.float64).clamped(to: 0...Double(stepCount - 1))
+    // Metal has no double precision.
+    let place = t.device == .mps ? Device.cpu : t.device
+    let table = Tensor(logSigmas).to(place)
+    let position = t.to(place).to(.float64).clamped(to: 0...Double(stepCount - 1))
     let low = withoutGradients { position.detached().floor().clamped(to: 0...Double(stepCount - 2)) }
     let index = low.to(.int64).flattened()
     let (start, end) = (table.gathering(index).reshaped(t.shape), table.gathering(index + 1).reshaped(t.shape))
-    return (start + (position - low) * (end - start)).exp().to(t.dtype)
+    return (start + (position - low) * (end - start)).exp().to(t.dtype).to(t.device)
   }
 
   /// The time at which log σ has a value.
