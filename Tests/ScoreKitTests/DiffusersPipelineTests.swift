@@ -102,6 +102,10 @@ import Testing
       }
       try expectRefusal("[1]", "not a JSON object")
       try expectRefusal(#"{"_class_name": "KarrasVeScheduler"}"#, "KarrasVeScheduler")
+      // Networks of other processes, though they have as many timesteps.
+      for name in ["CMStochasticIterativeScheduler", "IPNDMScheduler", "ScoreSdeVeScheduler"] {
+        try expectRefusal(#"{"_class_name": "\#(name)", "num_train_timesteps": 40}"#, name)
+      }
       try expectRefusal(scheduler(#", "prediction_type": "flow""#), "flow")
       try expectRefusal(scheduler(#", "beta_schedule": "mine""#), "mine")
       try expectRefusal(scheduler(#", "trained_betas": [0.1]"#), "trained_betas")

@@ -129,6 +129,15 @@ public struct DiffusersPipeline {
     /// Where nothing else is known, that of images.
     var sigmaData = 0.5
 
+    /// The schedulers for networks of the process of DDPM, which differ in how they step through it.
+    private static let discreteSchedulers: Set = [
+      "DDPMScheduler", "DDPMParallelScheduler", "DDIMScheduler", "DDIMParallelScheduler", "PNDMScheduler",
+      "LMSDiscreteScheduler", "EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler", "HeunDiscreteScheduler",
+      "KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler", "DPMSolverMultistepScheduler",
+      "DPMSolverSinglestepScheduler", "DPMSolverSDEScheduler", "DEISMultistepScheduler", "UniPCMultistepScheduler",
+      "RePaintScheduler",
+    ]
+
     init() {}
 
     init(_ configuration: ModelConfiguration) {
@@ -151,7 +160,7 @@ public struct DiffusersPipeline {
         (prediction, sigmaData) = (.edm, number("sigma_data", 0.5))
         return
       }
-      guard name.hasSuffix("Scheduler"), json["num_train_timesteps"] != nil, !name.hasPrefix("Flow") else {
+      guard Self.discreteSchedulers.contains(name) else {
         throw refuse("a scheduler of the class \(name) is not read, only DDPMScheduler and those with the same process")
       }
       guard let prediction = ModelConfiguration.Prediction(rawValue: predicted), prediction != .edm else {
@@ -172,7 +181,7 @@ public struct DiffusersPipeline {
       process.betaSchedule = betas
       process.stepCount = json["num_train_timesteps"] as? Int
       (process.minimum, process.maximum) = (number("beta_start", 1e-4), number("beta_end", 0.02))
-      let clips = json["clip_sample"] as? Bool ?? ["DDPMScheduler", "DDIMScheduler"].contains(name)
+      let clips = json["clip_sample"] as? Bool ?? ["DDPM", "DDIM", "RePaint"].contains(where: name.hasPrefix)
       if clips { limit = number("clip_sample_range", 1) }
     }
 
