@@ -5,15 +5,14 @@ struct ArrayReader: ExampleReader {
   let path: String
   let count: Int
   let shape: [Int]
-  let labels: [Int]?
+  var labels: [Int]?
   let isInMemory: Bool
   private let bytes: RandomAccessBytes
   private let header: NPYHeader
-  private let isInterleaved: Bool
-  /// What a value v of a picture becomes: the byte ⌊a·v + b + ½⌋; `nil` for points.
-  private let scale: (a: Double, b: Double)?
+  /// How pictures lie, and what a value v of theirs becomes: the byte ⌊a·v + b + ½⌋; `nil` for points.
+  private let picture: (layout: PictureLayout, a: Double, b: Double)?
 
-  var isImages: Bool { scale != nil }
+  var isImages: Bool { picture != nil }
 
   /// Opens an array.
   ///
@@ -21,9 +20,7 @@ struct ArrayReader: ExampleReader {
   /// 1] or in [−1, 1] and are rounded to bytes. All but bytes are gone through once to find out.
   ///
   /// - Throws: `DataError` for an array that holds no examples.
-  init(
-    _ source: RandomAccessBytes, labels: [Int]? = nil, isInMemory: Bool = false
-  ) throws(DataError) {
+  init(_ source: RandomAccessBytes, isInMemory: Bool = false) throws(DataError) {
     let path = source.path
     var header = try NPYHeader(try source.prefix(65_548), size: source.count, path: path)
     var bytes = source
@@ -36,31 +33,26 @@ struct ArrayReader: ExampleReader {
       (bytes, header) = try header.rowMajor(source)
       isInMemory = true
     }
-    isInterleaved = lengths.count == 4 && ![1, 3].contains(lengths[1])
-    switch lengths.count {
-    case 2: shape = [lengths[1]]
-    case 3: shape = [1, lengths[1], lengths[2]]
-    case 4 where !isInterleaved: shape = Array(lengths[1...])
-    case 4 where lengths[3] == 1 || lengths[3] == 3: shape = [lengths[3], lengths[1], lengths[2]]
-    case 1:
-      throw DataError(malformed: path, "expected examples (2 to 4 dimensions), found \(lengths[0]) single numbers")
-    default:
-      throw DataError(
-        malformed: path,
-        "expected points of 2 dimensions, or pictures of 3, or of 4 with 1 or 3 channels, found the shape \(lengths)")
-    }
     count = lengths[0]
     self.path = path
     self.bytes = bytes
     self.header = header
     self.isInMemory = isInMemory
-    self.labels = labels
     if lengths.count == 2 {
-      scale = nil
+      (shape, picture) = ([lengths[1]], nil)
       _ = try Self.range(of: bytes, header)
-    } else {
-      scale = try Self.scale(of: bytes, header)
+      return
     }
+    guard let layout = PictureLayout(array: lengths) else {
+      throw DataError(
+        malformed: path,
+        lengths.count == 1
+          ? "expected examples (2 to 4 dimensions), found \(lengths[0]) single numbers"
+          : "expected points of 2 dimensions, or pictures of 3, or of 4 with 1 or 3 channels, found the shape \(lengths)"
+      )
+    }
+    let (a, b) = try Self.scale(of: bytes, header)
+    (shape, picture) = (layout.shape, (layout, a, b))
   }
 
   func read(_ positions: [Int]) throws(DataError) -> [UInt8] {
@@ -71,17 +63,14 @@ struct ArrayReader: ExampleReader {
     for position in positions {
       let start = header.offset + position * size
       let record = try bytes.read(start..<(start + size))
-      guard let scale else {
+      guard let (layout, a, b) = picture else {
         header.values(record).map(Float.init).withUnsafeBytes { result += $0 }
         continue
       }
       let pixels: [UInt8] =
         header.element == .uint8
-        ? record
-        : header.values(record).map { UInt8(max(0, min(255, ($0 * scale.a + scale.b + 0.5).rounded(.down)))) }
-      result +=
-        isInterleaved && shape[0] > 1
-        ? RecordReader.planes(of: pixels, channels: shape[0], exampleSize: exampleSize) : pixels
+        ? record : header.values(record).map { UInt8(max(0, min(255, ($0 * a + b + 0.5).rounded(.down)))) }
+      result += layout.planes(of: pixels)
     }
     return result
   }

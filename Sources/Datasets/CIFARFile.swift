@@ -31,6 +31,7 @@ extension RecordReader {
         malformed: bytes.path, "expected CIFAR-10 labels from 0 to 9, found \(labels[index]) in record \(index)")
     }
     self.init(
-      bytes, count: labels.count, shape: [3, 32, 32], labels: labels, offset: 1, stride: record)
+      bytes, count: labels.count, layout: PictureLayout(shape: [3, 32, 32], isInterleaved: false), labels: labels,
+      offset: 1, stride: record)
   }
 }

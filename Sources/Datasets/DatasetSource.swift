@@ -90,7 +90,7 @@ public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
     let start = try bytes.prefix(6)
     if NPYHeader.recognizes(start) {
       var reader = try ArrayReader(bytes)
-      if let labels { reader = try ArrayReader(bytes, labels: LabelFile.read(labels, for: reader)) }
+      if let labels { reader.labels = try LabelFile.read(labels, for: reader) }
       return reader
     }
     if ZIPArchive.recognizes(start) {
@@ -114,10 +114,9 @@ public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
         "it is none of the known kinds: IDX (plain or .gz), .npy, .npz, CIFAR-10 (.bin), a PNG file, a folder or a .zip of them"
       )
     }
-    let file = try IDXFile(bytes)
-    let reader = try file.reader()
-    guard let labels else { return reader }
-    return try file.reader(labels: LabelFile.read(labels, for: reader))
+    var reader = try IDXFile(bytes).reader()
+    if let labels { reader.labels = try LabelFile.read(labels, for: reader) }
+    return reader
   }
 
   /// Labels from a file go with IDX pictures and `.npy` arrays only.

@@ -31,31 +31,29 @@ extension ExampleReader {
 struct RecordReader: ExampleReader {
   let bytes: RandomAccessBytes
   let count: Int
-  let shape: [Int]
-  let labels: [Int]?
+  let layout: PictureLayout
+  var labels: [Int]?
   /// Where the elements of the first example begin.
   let offset: Int
   /// The bytes from one example to the next.
   let stride: Int
-  /// Whether the channels of a pixel lie together.
-  let isInterleaved: Bool
   let isInMemory: Bool
 
   init(
-    _ bytes: RandomAccessBytes, count: Int, shape: [Int], labels: [Int]?, offset: Int, stride: Int? = nil,
-    isInterleaved: Bool = false, isInMemory: Bool = false
+    _ bytes: RandomAccessBytes, count: Int, layout: PictureLayout, labels: [Int]? = nil, offset: Int,
+    stride: Int? = nil, isInMemory: Bool = false
   ) {
     self.bytes = bytes
     self.count = count
-    self.shape = shape
+    self.layout = layout
     self.labels = labels
     self.offset = offset
-    self.stride = stride ?? shape.reduce(1, *)
-    self.isInterleaved = isInterleaved && shape[0] > 1
+    self.stride = stride ?? layout.shape.reduce(1, *)
     self.isInMemory = isInMemory
   }
 
   var path: String { bytes.path }
+  var shape: [Int] { layout.shape }
   var isImages: Bool { true }
 
   func read(_ positions: [Int]) throws(DataError) -> [UInt8] {
@@ -67,31 +65,9 @@ struct RecordReader: ExampleReader {
       var end = index + 1
       while stride == exampleSize, end < positions.count, positions[end] == positions[end - 1] + 1 { end += 1 }
       let start = offset + positions[index] * stride
-      let part = try bytes.read(start..<(start + (end - index) * exampleSize))
-      result += isInterleaved ? planes(of: part) : part
+      result += layout.planes(of: try bytes.read(start..<(start + (end - index) * exampleSize)))
       index = end
     }
     return result
-  }
-
-  /// Pixels with their channels together, turned into one plane for each channel.
-  private func planes(of pixels: [UInt8]) -> [UInt8] {
-    Self.planes(of: pixels, channels: shape[0], exampleSize: exampleSize)
-  }
-
-  static func planes(of pixels: [UInt8], channels: Int, exampleSize: Int) -> [UInt8] {
-    let plane = exampleSize / channels
-    return [UInt8](unsafeUninitializedCapacity: pixels.count) { buffer, filled in
-      var target = 0
-      for start in Swift.stride(from: 0, to: pixels.count, by: exampleSize) {
-        for channel in 0..<channels {
-          for pixel in 0..<plane {
-            buffer[target] = pixels[start + pixel * channels + channel]
-            target += 1
-          }
-        }
-      }
-      filled = target
-    }
   }
 }

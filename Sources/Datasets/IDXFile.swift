@@ -72,24 +72,15 @@ struct IDXFile {
   /// A reader of pictures: rank 3, `[count, height, width]`, or rank 4 with 1 or 3 channels in the second or the last place.
   ///
   /// - Throws: `DataError` for arrays of another shape.
-  func reader(labels: [Int]? = nil) throws(DataError) -> RecordReader {
-    let isInterleaved = shape.count == 4 && ![1, 3].contains(shape[1])
-    let example: [Int]
-    switch shape.count {
-    case 3: example = [1, shape[1], shape[2]]
-    case 4 where !isInterleaved: example = Array(shape[1...])
-    case 4 where shape[3] == 1 || shape[3] == 3: example = [shape[3], shape[1], shape[2]]
-    case 1:
+  func reader() throws(DataError) -> RecordReader {
+    guard let layout = PictureLayout(array: shape) else {
       throw DataError(
         malformed: bytes.path,
-        "expected pictures (3 or 4 dimensions), found labels (1 dimension); give it as the labels instead")
-    default:
-      throw DataError(
-        malformed: bytes.path, "expected pictures of 3 dimensions, or 4 with 1 or 3 channels, found the shape \(shape)")
+        shape.count == 1
+          ? "expected pictures (3 or 4 dimensions), found labels (1 dimension); give it as the labels instead"
+          : "expected pictures of 3 dimensions, or 4 with 1 or 3 channels, found the shape \(shape)")
     }
-    return RecordReader(
-      bytes, count: shape[0], shape: example, labels: labels, offset: offset, isInterleaved: isInterleaved,
-      isInMemory: isDecompressed)
+    return RecordReader(bytes, count: shape[0], layout: layout, offset: offset, isInMemory: isDecompressed)
   }
 }
 
@@ -100,9 +91,8 @@ extension Dataset {
   ///
   /// - Throws: `DataError`, with what was expected and found.
   public init(contentsOfIDX path: String, labels labelsPath: String? = nil) throws(DataError) {
-    let file = try IDXFile(RandomAccessBytes(path: path))
-    var reader = try file.reader()
-    if let labelsPath { reader = try file.reader(labels: LabelFile.read(labelsPath, for: reader)) }
+    var reader = try IDXFile(RandomAccessBytes(path: path)).reader()
+    if let labelsPath { reader.labels = try LabelFile.read(labelsPath, for: reader) }
     try self.init(reader, loading: .memory)
   }
 }

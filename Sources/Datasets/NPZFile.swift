@@ -28,14 +28,13 @@ enum NPZFile {
         "expected an array called \(exampleNames.joined(separator: ", ")), found \(found); rename the one with the examples"
       )
     }
-    var labels: [Int]?
-    if let member = named(labelNames) {
-      labels = try LabelFile.labels(in: try bytes(of: member, in: archive))
-    }
-    let reader = try ArrayReader(try bytes(of: examples, in: archive), labels: labels, isInMemory: true)
-    if let labels, labels.count != reader.count {
+    var reader = try ArrayReader(try bytes(of: examples, in: archive), isInMemory: true)
+    guard let member = named(labelNames) else { return reader }
+    let labels = try LabelFile.labels(in: try bytes(of: member, in: archive))
+    guard labels.count == reader.count else {
       throw DataError(malformed: path, "expected \(reader.count) labels, one for each example, found \(labels.count)")
     }
+    reader.labels = labels
     return reader
   }
 

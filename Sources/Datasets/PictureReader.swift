@@ -75,6 +75,7 @@ struct PictureReader: ExampleReader {
   }
 
   func read(_ positions: [Int]) throws(DataError) -> [UInt8] {
+    let layout = PictureLayout(shape: shape, isInterleaved: true)
     var result: [UInt8] = []
     // Nothing is reserved for what headers announce: whether the pixels are there shows when they are read.
     for position in positions {
@@ -83,9 +84,7 @@ struct PictureReader: ExampleReader {
       guard [image.height, image.width] == Array(shape.dropFirst()), image.channels <= shape[0] else {
         throw DataError(malformed: files.place(of: name), "it changed while the data were being read")
       }
-      result +=
-        shape[0] == 1
-        ? image.pixels : RecordReader.planes(of: image.rgb().pixels, channels: 3, exampleSize: exampleSize)
+      result += layout.planes(of: shape[0] == 1 ? image.pixels : image.rgb().pixels)
     }
     return result
   }

@@ -125,34 +125,32 @@ extension RunConfiguration {
     case .off, .energy: break
     }
     let process = ProcessConfiguration(process)
-    var deviation = sigmaData ?? 0
-    if sigmaData == nil {
-      do throws(DataError) {
-        deviation = try dataset.standardDeviation
-      } catch {
-        throw RunError(.data, error.description)
-      }
+    let deviation: Double
+    do throws(DataError) {
+      if let sigmaData { deviation = sigmaData } else { deviation = try dataset.standardDeviation }
+    } catch {
+      throw RunError(.data, error.description)
     }
     guard deviation > 0, deviation.isFinite else {
       throw RunError(.data, "all values in \(data ?? dataset.name) are the same: there is no distribution to learn")
     }
     let isEnergy = conservative == .energy
+    var model: ModelConfiguration
     if result.model == .mlp {
       result.width = width ?? 128
       result.blocks = blocks ?? 3
       let mlp = MLP.Configuration(
         shape: shape, width: result.width ?? 0, blocks: result.blocks ?? 0, classCount: classCount)
-      var model = ModelConfiguration(mlp: mlp, process: process, sigmaData: deviation, isEnergy: isEnergy)
-      if weighting == .uncertainty { model.learnsUncertainty = true }
-      return (result, model)
+      model = ModelConfiguration(mlp: mlp, process: process, sigmaData: deviation, isEnergy: isEnergy)
+    } else {
+      result.channels = channels ?? (isSmall ? [32, 64] : Self.levels(for: max(shape[1], shape[2])))
+      result.blocks = blocks ?? (isSmall ? 1 : 2)
+      let unet = UNet2D.Configuration(
+        channels: result.channels ?? [], layersPerBlock: result.blocks ?? 0, inputChannels: shape[0],
+        classCount: classCount)
+      model = ModelConfiguration(
+        unet: unet, shape: shape, process: process, sigmaData: deviation, isEnergy: isEnergy)
     }
-    result.channels = channels ?? (isSmall ? [32, 64] : Self.levels(for: max(shape[1], shape[2])))
-    result.blocks = blocks ?? (isSmall ? 1 : 2)
-    let unet = UNet2D.Configuration(
-      channels: result.channels ?? [], layersPerBlock: result.blocks ?? 0, inputChannels: shape[0],
-      classCount: classCount)
-    var model = ModelConfiguration(
-      unet: unet, shape: shape, process: process, sigmaData: deviation, isEnergy: isEnergy)
     if weighting == .uncertainty { model.learnsUncertainty = true }
     return (result, model)
   }

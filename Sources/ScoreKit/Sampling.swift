@@ -30,6 +30,26 @@ public struct SampleRequest {
   }
 }
 
+extension ModelConfiguration {
+  /// The classes of samples where none is asked for: seed mod classes; `nil` for a model that knows none.
+  public func labels(seeds: [UInt64]) -> [Int]? {
+    classCount > 0 ? seeds.map { Int($0 % UInt64(classCount)) } : nil
+  }
+
+  /// Checks, before samples are drawn, whether classifier-free guidance can have a weight.
+  ///
+  /// - Parameters:
+  ///   - guidance: the weight.
+  ///   - source: what the model was loaded from.
+  /// - Throws: `RunError` for a weight other than 1 and a model without classes.
+  public func validate(guidance: Double, of source: String) throws(RunError) {
+    if guidance != 1 && classCount == 0 {
+      throw RunError(
+        .usage, "--guidance needs a model with classes, and \(source) was trained without --class-conditional")
+    }
+  }
+}
+
 extension ScoreModel {
   /// Draws samples.
   ///

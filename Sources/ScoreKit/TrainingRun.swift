@@ -277,10 +277,9 @@ public final class TrainingRun {
     guard shape.count == 3 || shape == [2] else { return nil }
     let count = shape.count == 3 ? 64 : 2000
     let seeds = (0..<count).map { configuration.seed &+ UInt64($0) }
-    let classCount = record.model.classCount
     let request = SampleRequest(
       sampler: HeunSampler(), seeds: seeds, batchSize: shape.count == 3 ? 64 : count,
-      labels: classCount > 0 ? seeds.map { Int($0 % UInt64(classCount)) } : nil)
+      labels: record.model.labels(seeds: seeds))
     let samples = try trainer.withAveragedWeights {
       try trainer.model.samples(request, process: trainer.process, shape: shape)
     }

@@ -65,10 +65,10 @@ struct ScoreEvaluate: ParsableCommand {
     help: ArgumentHelp(
       """
       The number of samples to draw and compare with the data: Fréchet and kernel distance, precision and recall, in pixels \
-      and, for data with labels, in the features of a small classifier of them; distance to the nearest example. (default: 0, \
-      no comparison)
+      and, for data with labels, in the features of a small classifier of them; distance to the nearest example. 0 for no \
+      comparison.
       """, valueName: "n"))
-  var samples: Int?
+  var samples = 0
 
   @Option(
     help: ArgumentHelp(
@@ -106,11 +106,11 @@ struct ScoreEvaluate: ParsableCommand {
     if !(1...10_000_000).contains(count) {
       throw ValidationError("--count needs a whole number from 1 to 10000000, not \(count)")
     }
-    if let samples, !(samples == 0 || (8...1_000_000).contains(samples)) {
+    if !(samples == 0 || (8...1_000_000).contains(samples)) {
       throw ValidationError("--samples needs 0 or a whole number from 8 to 1000000, not \(samples)")
     }
     for (name, isGiven) in [("nearest", nearest != nil), ("steps", steps != nil), ("guidance", guidance != nil)]
-    where isGiven && (samples ?? 0) == 0 {
+    where isGiven && samples == 0 {
       throw ValidationError("--\(name) belongs to --samples; say how many")
     }
     if let steps, !(1...100_000).contains(steps) {
@@ -142,8 +142,10 @@ struct ScoreEvaluate: ParsableCommand {
     if nearest != nil && !dataset.isImages {
       throw RunError(.usage, "--nearest is about images, and \(name) holds points")
     }
-    if let samples, samples > 0 {
+    // What could not be done after the evaluation is found out before it.
+    if samples > 0 {
       try SampleQuality.validate(count: samples, shape: saved.record.model.shape, against: dataset)
+      try saved.record.model.validate(guidance: guidance ?? 1, of: source)
     }
     var evaluation = try evaluator.evaluation(
       of: saved.model, record: saved.record, step: saved.step, isAverage: !rawWeights, on: dataset, source: name
@@ -157,7 +159,7 @@ struct ScoreEvaluate: ParsableCommand {
     }
     shown?.progress.finish()
     var drawn: Tensor?
-    if let samples, samples > 0 { (drawn, evaluation.samples) = try compare(samples, from: saved, with: dataset) }
+    if samples > 0 { (drawn, evaluation.samples) = try compare(samples, from: saved, with: dataset) }
     if json {
       print(String(decoding: try evaluation.encoded(), as: UTF8.self), terminator: "")
     } else {
@@ -171,15 +173,10 @@ struct ScoreEvaluate: ParsableCommand {
   private func compare(
     _ count: Int, from saved: SavedModel, with dataset: Dataset
   ) throws -> (samples: Tensor, quality: SampleQuality) {
-    let classCount = saved.record.model.classCount
-    if let guidance, guidance != 1, classCount == 0 {
-      throw RunError(
-        .usage, "--guidance needs a model with classes, and \(source) was trained without --class-conditional")
-    }
     let seeds = (0..<UInt64(count)).map { seed &+ $0 }
     let request = SampleRequest(
       sampler: HeunSampler(steps: steps ?? 18), seeds: seeds,
-      labels: classCount > 0 ? seeds.map { Int($0 % UInt64(classCount)) } : nil, guidance: guidance ?? 1)
+      labels: saved.record.model.labels(seeds: seeds), guidance: guidance ?? 1)
     func checkInterrupt() throws {
       if InterruptSignal.wasReceived { throw Interrupted("stopped before the evaluation was finished") }
     }

@@ -79,7 +79,8 @@ struct SampleOptions: ParsableArguments {
 
   /// The label of each sample, for a model that knows classes: the one that was asked for, else one after the other; of a
   /// sample that continues an image that of the image, or none where it is not known.
-  func labels(classCount: Int, continuing images: [Int]??) throws -> [Int]? {
+  func labels(of model: ModelConfiguration, continuing images: [Int]??) throws -> [Int]? {
+    let classCount = model.classCount
     guard classCount > 0 else {
       if label != nil {
         throw RunError(.usage, "--class needs a model with classes; train one with --class-conditional")
@@ -92,6 +93,6 @@ struct SampleOptions: ParsableArguments {
     if label == nil, let images {
       return images.flatMap { $0.allSatisfy((0..<classCount).contains) ? $0 : nil }
     }
-    return seeds.map { label ?? Int($0 % UInt64(classCount)) }
+    return label.map { Array(repeating: $0, count: seeds.count) } ?? model.labels(seeds: seeds)
   }
 }

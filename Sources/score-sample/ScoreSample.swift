@@ -90,14 +90,9 @@ struct ScoreSample: ParsableCommand {
     let observed = try known.observation(seeds: samples.seeds, shape: configuration.shape)
     let request = SampleRequest(
       sampler: sampler.makeSampler(for: configuration.process.kind), seeds: samples.seeds, batchSize: samples.batchSize,
-      labels: try samples.labels(classCount: configuration.classCount, continuing: observed.map(\.labels)),
-      guidance: samples.guidance,
-      observation: observed?.observation, noise: given)
-    if samples.guidance != 1 && configuration.classCount == 0 {
-      throw RunError(
-        .usage, "--guidance needs a model with classes, and \(source) was trained without --class-conditional")
-    }
-
+      labels: try samples.labels(of: configuration, continuing: observed.map(\.labels)),
+      guidance: samples.guidance, observation: observed?.observation, noise: given)
+    try configuration.validate(guidance: samples.guidance, of: source)
     try checkDestinations(shape: configuration.shape)
 
     let progress = CommandLineSupport.Progress("sampling", total: samples.seeds.count, style: progress)

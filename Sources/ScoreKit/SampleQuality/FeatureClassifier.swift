@@ -66,13 +66,12 @@ public struct FeatureClassifier {
       }
       try observe(Double(step) / Double(total))
     }
-    let raw = FeatureClassifier(network: network, scale: 1, classCount: dataset.classCount, heldOutAccuracy: 0)
     let kept = order[0..<held]
     var (right, squares) = (0, 0.0)
     for range in Neighbors.parts(held) {
-      let features = raw.features(of: try dataset.batch(kept[range]).examples)
+      let features = network.evaluated(at: try dataset.batch(kept[range]).examples)
       squares += features.to(.float64).square().sum().item()
-      let guesses = withoutGradients { network.logits(of: features).argmax(1).elements(as: Int.self) }
+      let guesses = network.classes(of: features)
       right += zip(guesses, labels.gathering(kept[range]).elements(as: Int.self)).count { $0 == $1 }
     }
     return FeatureClassifier(
@@ -88,16 +87,10 @@ public struct FeatureClassifier {
   }
 
   /// The features of examples `[n, …]`, pictures in [−1, 1]: `[n, 64]`, with a mean square of about 1.
-  public func features(of x: Tensor) -> Tensor {
-    withoutGradients {
-      .concatenate(Neighbors.parts(x.size(0)).map { network.features(of: x[$0].to(.cpu).to(.float32)) * scale })
-    }
-  }
+  public func features(of x: Tensor) -> Tensor { network.evaluated(at: x) * scale }
 
   /// The most likely class of each example.
-  public func classes(of x: Tensor) -> [Int] {
-    withoutGradients { network.logits(of: features(of: x) / scale).argmax(1).elements(as: Int.self) }
-  }
+  public func classes(of x: Tensor) -> [Int] { network.classes(of: network.evaluated(at: x)) }
 }
 
 /// Convolutions that halve the sides, or linear layers for points; then features, then logits.
@@ -138,4 +131,16 @@ private struct ClassifierNetwork: Module {
   }
 
   func logits(of features: Tensor) -> Tensor { output(features) }
+
+  /// The features, in parts and not recorded.
+  func evaluated(at x: Tensor) -> Tensor {
+    withoutGradients {
+      .concatenate(Neighbors.parts(x.size(0)).map { features(of: x[$0].to(.cpu).to(.float32)) })
+    }
+  }
+
+  /// The most likely class by features.
+  func classes(of features: Tensor) -> [Int] {
+    withoutGradients { logits(of: features).argmax(1).elements(as: Int.self) }
+  }
 }

@@ -122,12 +122,11 @@ public struct SampleQuality: Codable, Hashable, Sendable {
       spaces.append(try Space("classifier", compared, real, others, classifier.features))
     }
     try observe(0.7)
-    let nearest = try Self.nearestDistances(drawn, dataset) { try observe(0.7 + 0.2 * $0) }
-    nearestDistance = nearest.mean().item()
-    let own = try Self.nearestDistances(others[0..<min(referenceCount, 1000)], dataset, rank: 1) {
-      try observe(0.9 + 0.1 * $0)
-    }
-    nearestDistanceOfData = own.mean().item()
+    // Examples find themselves first. All points in one pass: streamed data are read once.
+    let examples = others[0..<min(referenceCount, 1000)]
+    let nearest = try Self.twoNearestDistances(.concatenate([drawn, examples]), dataset) { try observe(0.7 + 0.3 * $0) }
+    nearestDistance = nearest[0..<count][.all, .at(0)].mean().item()
+    nearestDistanceOfData = nearest[count..<nearest.size(0)][.all, .at(1)].mean().item()
   }
 
   /// Checks, before samples are drawn, whether they could be compared with data.
@@ -143,22 +142,19 @@ public struct SampleQuality: Codable, Hashable, Sendable {
     }
   }
 
-  /// The distance of each of some points to the nearest example, or to the next after those that are nearer.
-  private static func nearestDistances(
-    _ points: Tensor, _ dataset: Dataset, rank: Int = 0, observe: (Double) throws -> Void
+  /// The distances of each of some points to the two nearest examples, `[points, 2]`.
+  private static func twoNearestDistances(
+    _ points: Tensor, _ dataset: Dataset, observe: (Double) throws -> Void
   ) throws -> Tensor {
     let rows = points.flattened(from: 1)
-    var best: Tensor?
+    var best = Tensor.full([points.size(0), 2], .infinity, dtype: .float64)
     for range in Neighbors.parts(dataset.count) {
       let examples = try dataset.batch(Tensor(Array(range))).examples.flattened(from: 1)
-      let distances = Neighbors.squaredDistances(rows, examples)
-      let all = best.map { Tensor.concatenate([$0, distances], along: 1) } ?? distances
-      let order = all.argsort(1).slicing(0, min(rank + 1, all.size(1)), along: 1)
-      best = all.gatheringElements(order, along: 1)
+      let all = Tensor.concatenate([best, Neighbors.squaredDistances(rows, examples)], along: 1)
+      best = all.gatheringElements(all.argsort(1).slicing(0, 2, along: 1), along: 1)
       try observe(Double(range.upperBound) / Double(dataset.count))
     }
-    guard let best else { preconditionFailure("there are no examples") }
-    return best.selecting(best.size(1) - 1, along: 1).sqrt()
+    return best.sqrt()
   }
 
   /// A picture of samples, each followed by the examples nearest to it: whoever copies shows it here.

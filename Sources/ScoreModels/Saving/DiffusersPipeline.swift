@@ -114,8 +114,8 @@ public struct DiffusersPipeline {
   }
 
   private static func object(_ path: String) throws -> [String: Any] {
-    guard let json = try? JSONSerialization.jsonObject(with: try AtomicFile.read(path)) as? [String: Any] else {
-      _ = try AtomicFile.read(path)
+    let data = try AtomicFile.read(path)
+    guard let json = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
       throw FolderError(description: "\(path) is not a JSON object")
     }
     return json
