@@ -1,10 +1,12 @@
 // Handles, errors, creation, inspection, conversion, devices and threads.
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <dlfcn.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 
 #include "support.h"
@@ -92,10 +94,19 @@ int ctorch_load_cuda(void) {
       const std::string path = folder + "libtorch_cuda.so";
       if (!dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) {
         const char *reason = dlerror();
-        TORCH_CHECK(false, "libtorch's CUDA library could not be loaded (", reason ? reason : "no reason given", ")");
+        TORCH_CHECK(false, "libtorch's CUDA library could not be loaded (", reason ? reason : "no reason given",
+                    "); set LIBTORCH to the torch folder of a PyTorch " TORCH_VERSION " with CUDA and build again, or");
       }
     }
-    TORCH_CHECK(at::hasCUDA(), "libtorch's CUDA library was loaded after tensors had been used, which is too late");
+    const auto *devices = c10::impl::getDeviceGuardImpl(at::kCUDA);
+    TORCH_CHECK(devices->deviceCount() > 0, "there is no NVIDIA driver, or it shows no GPU;");
+    TORCH_CHECK(at::hasCUDA(), "libtorch's CUDA library was loaded after tensors had been used, which is too late;");
+    // Some kernels add in an order that differs from run to run; resuming exactly needs those that do not. cuBLAS reads the
+    // variable when its first handle is made.
+    setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+    at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
+    // A check for mistakes, which costs a pass over new memory.
+    at::globalContext().setDeterministicFillUninitializedMemory(false);
   });
 }
 

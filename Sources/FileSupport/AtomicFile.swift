@@ -8,39 +8,6 @@ public import Foundation
   import Darwin
 #endif
 
-/// A failure of the file system, with the path and the system's own reason.
-public struct FileError: Error, Equatable, CustomStringConvertible {
-  /// What was being done: "write", "read", "create", "rename".
-  public let operation: String
-  /// The path that it was done to.
-  public let path: String
-  /// The system's error number.
-  public let code: Int32
-
-  /// Makes an error from the current `errno`.
-  public init(_ operation: String, path: String, code: Int32 = errno) {
-    self.operation = operation
-    self.path = path
-    self.code = code
-  }
-
-  /// Whether the path, or a folder on the way to it, does not exist.
-  public var isMissing: Bool { code == ENOENT }
-
-  /// One sentence: what failed, where, why, and what to do.
-  public var description: String {
-    let reason = String(cString: strerror(code)).lowercased()
-    let advice =
-      switch code {
-      case ENOSPC, EDQUOT: "; free some space and try again"
-      case EACCES, EPERM, EROFS: "; choose a place that you may write to"
-      case ENOENT: "; check the path"
-      default: ""
-      }
-    return "cannot \(operation) \(path): \(reason)\(advice)"
-  }
-}
-
 /// Writing and reading of whole files.
 public enum AtomicFile {
   /// Writes a file so that its path holds either the old or the new content, whatever happens.
@@ -60,6 +27,7 @@ public enum AtomicFile {
     do throws(FileError) {
       try writeAndFlush(data, to: temporary)
       guard rename(temporary, path) == 0 else { throw FileError("write", path: path) }
+      try flushFolder(FilePath.folder(of: path))
     } catch {
       unlink(temporary)
       throw FileError("write", path: path, code: error.code)
@@ -85,7 +53,7 @@ public enum AtomicFile {
       }
     }
     // Pipes and devices cannot be flushed; that is no failure.
-    if failure == nil, fsync(descriptor) != 0, errno != EINVAL, errno != EROFS {
+    if failure == nil, fsync(descriptor) != 0, !isUnflushable(errno) {
       failure = FileError("write", path: path)
     }
     if close(descriptor) != 0, failure == nil { failure = FileError("write", path: path) }
@@ -93,12 +61,30 @@ public enum AtomicFile {
   }
 
   /// Flushes a folder's entries to the disk, so that a rename in it outlives a power cut.
-  public static func flushFolder(_ path: String) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    _ = fsync(descriptor)
-    close(descriptor)
+  ///
+  /// - Throws: `FileError`, but not for a folder that may be written to and not be read, nor on a file system that does not
+  ///   flush folders.
+  public static func flushFolder(_ path: String) throws(FileError) { try flush(path, O_DIRECTORY) }
+
+  /// Flushes a file that was appended to.
+  ///
+  /// - Throws: `FileError`; not where the file does not exist.
+  public static func flush(_ path: String) throws(FileError) {
+    do throws(FileError) { try flush(path, 0) } catch { if !error.isMissing { throw error } }
   }
+
+  private static func flush(_ path: String, _ flags: Int32) throws(FileError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | flags)
+    guard descriptor >= 0 else {
+      if errno == EACCES { return }
+      throw FileError("write", path: path)
+    }
+    defer { close(descriptor) }
+    if fsync(descriptor) != 0, !isUnflushable(errno) { throw FileError("write", path: path) }
+  }
+
+  /// Whether an error of `fsync` says that there is nothing to flush, as for pipes and devices.
+  private static func isUnflushable(_ code: Int32) -> Bool { code == EINVAL || code == EROFS || code == ENOTSUP }
 
   /// Renames a file or folder, replacing a file at the destination.
   ///
@@ -109,47 +95,32 @@ public enum AtomicFile {
 
   /// Reads a whole file.
   ///
-  /// - Throws: `FileError`, also for a folder.
-  public static func read(_ path: String) throws(FileError) -> Data {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError("read", path: path) }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw FileError("read", path: path) }
-    guard status.st_mode & S_IFMT != S_IFDIR else { throw FileError("read", path: path, code: EISDIR) }
-    var data = Data(count: Int(status.st_size))
-    var filled = 0
-    while true {
-      if filled == data.count { data.count += 1 << 16 }
-      let room = data.count - filled
-      let count = data.withUnsafeMutableBytes { bytes in
-        Foundation.read(descriptor, bytes.baseAddress?.advanced(by: filled), room)
-      }
-      if count == 0 { break }
-      if count > 0 {
-        filled += count
-      } else if errno != EINTR {
-        throw FileError("read", path: path)
-      }
-    }
-    data.count = filled
-    return data
-  }
+  /// - Throws: `FileError`, also for what is not a regular file.
+  public static func read(_ path: String) throws(FileError) -> Data { try InputFile(path).contents() }
 
-  /// Creates a folder and those on the way to it, unless they exist.
+  /// Creates a folder and those on the way to it, unless they exist, and flushes where they were created.
   ///
+  /// - Returns: those that were created, the outermost first.
   /// - Throws: `FileError`.
-  public static func createFolder(_ path: String) throws(FileError) {
+  @discardableResult
+  public static func createFolder(_ path: String) throws(FileError) -> [String] {
     // The folder of a file name without one is the current folder.
-    if path.isEmpty { return }
+    if path.isEmpty { return [] }
+    var created: [String] = []
     var partial = path.hasPrefix("/") ? "/" : ""
     for component in path.split(separator: "/") {
       partial += component
-      if mkdir(partial, 0o755) != 0, errno != EEXIST { throw FileError("create", path: path) }
+      if mkdir(partial, 0o755) == 0 {
+        created.append(partial)
+        try flushFolder(FilePath.folder(of: partial))
+      } else if errno != EEXIST {
+        throw FileError("create", path: path)
+      }
       partial += "/"
     }
     var status = stat()
     guard stat(path, &status) == 0 else { throw FileError("create", path: path) }
     guard status.st_mode & S_IFMT == S_IFDIR else { throw FileError("create", path: path, code: ENOTDIR) }
+    return created
   }
 }

@@ -46,10 +46,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
   public func prepare() throws(Unavailable) {
     if case .cuda = self, ctorch_load_cuda() != CTORCH_OK {
       throw Unavailable(
-        description: """
-          device \(self) is not available: \(EngineError("load").message); set LIBTORCH to the torch folder of a PyTorch \
-          \(Engine.version) with CUDA and build again, or use --device cpu
-          """)
+        description: "device \(self) is not available: \(EngineError("load").message) use --device cpu")
     }
     var count: Int64 = 0
     guard ctorch_device_count(type, &count) == CTORCH_OK, (0..<count).contains(Int64(index)) else {

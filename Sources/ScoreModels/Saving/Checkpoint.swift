@@ -67,7 +67,7 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
       let state = try Self.encoder.encode(manifest)
       try AtomicFile.writeAndFlush(state, to: "\(partial)/state.json")
       try AtomicFile.writeAndFlush(Data(CRC32.hexadecimal(state).utf8), to: "\(partial)/state.crc32")
-      AtomicFile.flushFolder(partial)
+      try AtomicFile.flushFolder(partial)
       try CheckpointFolder.remove(path)
       try AtomicFile.move(partial, to: path)
     } catch {
@@ -76,7 +76,7 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
       if let failure = error as? FileError { throw FileError("write", path: path, code: failure.code) }
       throw error
     }
-    AtomicFile.flushFolder((path as NSString).deletingLastPathComponent)
+    try AtomicFile.flushFolder(FilePath.folder(of: path))
   }
 
   // MARK: Reading
@@ -149,7 +149,7 @@ private func readFile(_ path: String, of checkpoint: String) throws -> Data {
   do throws(FileError) {
     return try AtomicFile.read(path)
   } catch {
-    let name = (path as NSString).lastPathComponent
+    let name = FilePath.lastPart(of: path)
     if error.isMissing { throw CheckpointError(.missing, checkpoint, "it has no \(name)") }
     throw CheckpointError(.unreadable, checkpoint, error.description)
   }

@@ -63,7 +63,7 @@ public struct CheckpointFolder: Sendable {
     }
     let target = path(ofStep: checkpoint.step)
     try checkpoint.write(to: target)
-    pointLatest(to: (target as NSString).lastPathComponent)
+    pointLatest(to: FilePath.lastPart(of: target))
     for step in try steps().dropLast(max(count, 1)) { try? Self.remove(path(ofStep: step)) }
   }
 

@@ -1,0 +1,49 @@
+public import Foundation
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A failure of the file system, with the path and the system's own reason.
+public struct FileError: Error, Equatable, CustomStringConvertible {
+  /// What was being done: "write", "read", "create", "rename".
+  public let operation: String
+  /// The path that it was done to.
+  public let path: String
+  /// The system's error number.
+  public let code: Int32
+  /// The end of the sentence where the system has none for it.
+  public let reason: String?
+
+  /// Makes an error from the current `errno`, or from a reason of its own.
+  public init(_ operation: String, path: String, code: Int32 = errno, reason: String? = nil) {
+    self.operation = operation
+    self.path = path
+    self.code = code
+    self.reason = reason
+  }
+
+  /// Whether the path, or a folder on the way to it, does not exist.
+  public var isMissing: Bool { code == ENOENT }
+
+  /// Whether there was not enough memory.
+  public var isOutOfMemory: Bool { code == ENOMEM }
+
+  /// One sentence: what failed, where, why, and what to do.
+  public var description: String {
+    if let reason { return "cannot \(operation) \(path): \(reason)" }
+    let advice =
+      switch code {
+      case ENOSPC, EDQUOT: "; free some space and try again"
+      case EACCES, EPERM: operation == "read" ? "; make it readable for you" : "; choose a place that you may write to"
+      case EROFS: "; choose a place that you may write to"
+      case ENOENT: "; check the path"
+      default: ""
+      }
+    return "cannot \(operation) \(path): \(String(cString: strerror(code)).lowercased())\(advice)"
+  }
+}

@@ -1,0 +1,42 @@
+import Foundation
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Paths as the system takes them.
+public enum FilePath {
+  /// The folder that a path's last part is in: `a` of `a/b`, `/` of `/b`, and `.` of `b`.
+  public static func folder(of path: String) -> String {
+    let parts = path.split(separator: "/")
+    let start = path.hasPrefix("/") ? "/" : ""
+    let folder = parts.dropLast().joined(separator: "/")
+    return folder.isEmpty && start.isEmpty ? "." : start + folder
+  }
+
+  /// The last part of a path: `b` of `a/b` and of `a/b/`.
+  public static func lastPart(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+
+  /// Whether there is something under a path; symbolic links are followed.
+  ///
+  /// - Throws: `FileError` where the system does not tell, such as for a folder that may not be looked into.
+  public static func exists(_ path: String) throws(FileError) -> Bool {
+    var status = stat()
+    if stat(path, &status) == 0 { return true }
+    if errno == ENOENT || errno == ENOTDIR { return false }
+    throw FileError("read", path: path)
+  }
+
+  /// Whether there is a folder under a path; symbolic links are followed.
+  ///
+  /// - Throws: as `exists`.
+  public static func isFolder(_ path: String) throws(FileError) -> Bool {
+    guard try exists(path) else { return false }
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+}
