@@ -58,7 +58,8 @@ let package = Package(
     // System libraries
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .target(name: "FileSupport", swiftSettings: swift),
+    .systemLibrary(name: "CFiles"),
+    .target(name: "FileSupport", dependencies: ["CFiles"], swiftSettings: swift),
     // Library
     .target(name: "Imaging", dependencies: ["CPNG", "CZlib", "FileSupport"], swiftSettings: reading),
     .target(
@@ -80,7 +81,7 @@ let package = Package(
       ],
       swiftSettings: swift),
     // Tools
-    .target(name: "CommandLineSupport", dependencies: ["ScoreKit", argumentParser], swiftSettings: swift),
+    .target(name: "CommandLineSupport", dependencies: ["ScoreKit", "CFiles", argumentParser], swiftSettings: swift),
     .executableTarget(
       name: "score-train", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
     .executableTarget(
@@ -124,7 +125,7 @@ let package = Package(
     .testTarget(
       name: "LeastSquaresLayerTests", dependencies: ["least-squares-layer", "ScoreKit", "TestSupport"],
       swiftSettings: swift),
-    .testTarget(name: "EventFilesTests", dependencies: ["EventFiles"], swiftSettings: swift),
+    .testTarget(name: "EventFilesTests", dependencies: ["EventFiles", "FileSupport"], swiftSettings: swift),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CZlib"], swiftSettings: swift),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Imaging", "Torch", "TestSupport", "CZlib"],

@@ -44,11 +44,7 @@ struct ClassConditionalExample: ParsableCommand {
   }
 
   func run() throws {
-    InterruptSignal.install()
     Engine.keepFreedMemory()
-    func checkInterrupt() throws {
-      if InterruptSignal.wasReceived { throw Interrupted("stopped before the count was finished; nothing was written") }
-    }
     let saved = try SavedModel(contentsOf: source)
     let (run, model) = (saved.record.run, saved.record.model)
     guard model.classCount > 1, let data = run.data else {
@@ -57,10 +53,7 @@ struct ClassConditionalExample: ParsableCommand {
     let dataset = try DatasetSource(data).load(labels: run.labels, seed: run.seed)
     let training = CommandLineSupport.Progress("classifier", total: 100, style: .auto)
     // Its own seed: nothing of it is shared with the model.
-    let classifier = try FeatureClassifier.train(on: dataset, seed: seed &+ 1) {
-      try checkInterrupt()
-      training.update(Int(100 * $0))
-    }
+    let classifier = try FeatureClassifier.train(on: dataset, seed: seed &+ 1) { training.update(Int(100 * $0)) }
     training.finish()
     let labels = (0..<model.classCount).flatMap { Array(repeating: $0, count: perClass) }
     let request = SampleRequest(
@@ -68,14 +61,12 @@ struct ClassConditionalExample: ParsableCommand {
       guidance: guidance)
     let sampling = CommandLineSupport.Progress("sampling", total: labels.count, style: .auto)
     let samples = try saved.samplingModel.samples(request, process: saved.process, shape: model.shape) { range, state in
-      try checkInterrupt()
       sampling.update(range.lowerBound + range.count * state.step / max(state.stepCount, 1))
     }
     sampling.finish()
     let drawn = dataset.isImages ? Pixels.values(of: Pixels.bytes(of: samples)) : samples
     let guesses = classifier.classes(of: drawn)
-    let folder = (out as NSString).deletingLastPathComponent
-    if !folder.isEmpty { try AtomicFile.createFolder(folder) }
+    try AtomicFile.createFolder(FilePath.folder(of: out))
     try Image.picture(of: samples, columns: perClass).write(toPNG: out)
     for label in 0..<model.classCount {
       let right = labels.indices.count { labels[$0] == label && guesses[$0] == label }

@@ -52,7 +52,7 @@ do {
       SampleRequest(sampler: HeunSampler(steps: 24), seeds: Array(0..<4000), batchSize: 4000), process: process,
       shape: [2])
   }
-  try AtomicFile.createFolder((path as NSString).deletingLastPathComponent)
+  try AtomicFile.createFolder(FilePath.folder(of: path))
   try Image.picture(of: samples).write(toPNG: path)
   print("4,000 samples are in \(path)")
 } catch {

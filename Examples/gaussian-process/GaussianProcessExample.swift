@@ -36,7 +36,7 @@ struct GaussianProcessExample: ParsableCommand {
   }
 
   func run() throws {
-    try AtomicFile.createFolder((path as NSString).deletingLastPathComponent)
+    try AtomicFile.createFolder(FilePath.folder(of: path))
     let experiment = try Experiment(years: Double(years))
     let marginal = try tune("marginal likelihood", experiment.marginalObjective())
     let predictive = try tune("forecasts", experiment.predictiveObjective())

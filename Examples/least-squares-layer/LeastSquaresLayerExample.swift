@@ -32,7 +32,7 @@ struct LeastSquaresLayerExample: ParsableCommand {
 
   func run() throws {
     Engine.threadCount = 1  // For small matrices one is fastest.
-    try AtomicFile.createFolder((path as NSString).deletingLastPathComponent)
+    try AtomicFile.createFolder(FilePath.folder(of: path))
 
     var generator = RandomGenerator(seed: seed, purpose: .initialization, index: 1)
     let plain = PlainRegressor(features: initialFeatures(), using: &generator)

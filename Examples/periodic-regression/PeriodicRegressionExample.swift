@@ -45,7 +45,7 @@ struct PeriodicRegressionExample: ParsableCommand {
 
   func run() throws {
     Engine.threadCount = 1  // For a network this small one is fastest.
-    try AtomicFile.createFolder((path as NSString).deletingLastPathComponent)
+    try AtomicFile.createFolder(FilePath.folder(of: path))
     print("seed                  loss  violation  error on [-3π, 3π]  ms a step  iterations")
     var outcomes: [(baseline: Training.Outcome, projected: Training.Outcome)] = []
     for seed in seed..<seed + UInt64(runs) {

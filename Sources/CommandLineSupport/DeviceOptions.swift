@@ -29,10 +29,10 @@ public struct DeviceOptions: ParsableArguments {
 
   /// Sets the number of threads and returns the device, ready for use; called before the first tensor is made.
   ///
-  /// - Throws: `Device.Unavailable`.
+  /// - Throws: `Device.Unavailable`, `Engine.ThreadsUnavailable`.
   public func prepare() throws -> Device {
     let device = try Device.prepared(device ?? Device.automatic)
-    if let threads { Engine.threadCount = threads }
+    try Engine.startThreads(threads)
     return device
   }
 }

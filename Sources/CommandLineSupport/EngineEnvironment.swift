@@ -19,8 +19,12 @@ enum EngineEnvironment {
       guard !missing.isEmpty else { return }
       for entry in missing { setenv(entry.name, entry.value, 0) }
       var arguments = CommandLine.arguments.map { strdup($0) } + [nil]
-      // It returns only if the program cannot be started; it then goes on as it is.
-      execv("/proc/self/exe", &arguments)
+      // By its own path, whose last part is what `top` calls the process. Where the file has been replaced meanwhile, by the
+      // link. It returns only if the program cannot be started; it then goes on as it is.
+      let link = "/proc/self/exe"
+      var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+      if readlink(link, &path, path.count - 1) > 0 { execv(path, &arguments) }
+      execv(link, &arguments)
     #endif
   }
 }

@@ -33,6 +33,7 @@ public enum ExitStatus: Int32 {
         case .damaged, .mismatched: .data
         case .unreadable: .inputOutput
         }
+      case let error as FileError where error.isOutOfMemory: .software
       case let error as FileError: error.isMissing && error.operation == "read" ? .noInput : .inputOutput
       case let error as RunError:
         switch error.kind {
@@ -69,32 +70,37 @@ public struct Interrupted: Error, CustomStringConvertible {
 extension ParsableCommand {
   /// Runs the command of a tool: parses the arguments, and reports any failure as `error: …` with its exit status.
   public static func runTool() -> Never {
+    StandardStreams.reopenClosed()
     EngineEnvironment.prepare()
     // A closed pipe is an error to report, not a reason to vanish.
     signal(SIGPIPE, SIG_IGN)
     // So is a limit on the size of files.
     signal(SIGXFSZ, SIG_IGN)
+    InterruptSignal.install()
     Engine.onFailure { error in
       report(error.isOutOfMemory ? outOfMemory(error) : "\(error); this is a mistake in the program, please report it")
       Foundation.exit(ExitStatus.software.rawValue)
     }
     do {
-      var command = try parseAsRoot()
-      try command.run()
-      exit(withError: nil)
+      do {
+        var command = try parseAsRoot()
+        try command.run()
+      } catch where exitCode(for: error) == .success {
+        print(fullMessage(for: error))  // --help and the like
+      }
+      try StandardStreams.flushOutput()
+      Foundation.exit(EXIT_SUCCESS)
     } catch {
-      let code = exitCode(for: error)
-      if code == .success { exit(withError: error) }  // --help and the like
-      if code == .validationFailure {
-        report("\(message(for: error)); see \(_commandName) --help")
-        exit(withError: ExitCode(ExitStatus.usage.rawValue))
+      if exitCode(for: error) == .validationFailure {
+        report("\(UsageMessage.sentence(message(for: error))); see \(_commandName) --help")
+        Foundation.exit(ExitStatus.usage.rawValue)
       }
       if let interrupted = error as? Interrupted {
-        write(interrupted.description)
+        StandardStreams.writeError("\(interrupted.description)\n")
       } else {
         report("\(error)")
       }
-      exit(withError: ExitCode(ExitStatus(for: error).rawValue))
+      Foundation.exit(ExitStatus(for: error).rawValue)
     }
   }
 
@@ -104,7 +110,5 @@ extension ParsableCommand {
     return "there is not enough memory for \(error.operation); use \(batch)a smaller model"
   }
 
-  private static func report(_ sentence: String) { write("error: \(sentence)") }
-
-  private static func write(_ line: String) { StandardError.write("\(line)\n") }
+  private static func report(_ sentence: String) { StandardStreams.writeError("error: \(sentence)\n") }
 }

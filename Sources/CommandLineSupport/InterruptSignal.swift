@@ -1,26 +1,42 @@
 import Foundation
 import Synchronization
 
-/// Whether the user has asked the process to end, by Ctrl-C or a termination signal.
+/// Ctrl-C and termination signals.
 ///
-/// The first signal asks for an orderly end at the next opportunity; a second one ends the process at once.
+/// They end a tool at once, but for work that asks whether a signal has come in and ends in order, `deferred`. A second
+/// signal ends that at once too.
 public enum InterruptSignal {
   private static let isRaised = Atomic<Bool>(false)
+  private static let isDeferred = Atomic<Bool>(false)
 
-  /// Whether a signal has come in.
+  /// Whether a signal has come in during deferred work.
   public static var wasReceived: Bool { isRaised.load(ordering: .relaxed) }
 
+  /// Does work that looks at `wasReceived` often enough to be ended by it.
+  public static func deferred<Result>(_ work: () throws -> Result) rethrows -> Result {
+    isDeferred.store(true, ordering: .relaxed)
+    defer { isDeferred.store(false, ordering: .relaxed) }
+    return try work()
+  }
+
   /// Starts to listen, also where the parent process had the signals blocked or ignored.
-  public static func install() {
+  static func install() {
     var signals = sigset_t()
     sigemptyset(&signals)
     for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
+        if !InterruptSignal.isDeferred.load(ordering: .relaxed) {
+          // Only what is allowed in a handler; files that are being written have temporary names.
+          _ = write(STDERR_FILENO, "stopped\n", 8)
+          _exit(ExitStatus.interrupted.rawValue)
+        }
         InterruptSignal.isRaised.store(true, ordering: .relaxed)
         signal(number, SIG_DFL)
       }
     }
+    // Swift's own handler takes it for a crash.
+    signal(SIGQUIT, SIG_DFL)
   }
 }

@@ -67,7 +67,7 @@ public final class Progress {
     barIsDrawn = false
   }
 
-  private func write(_ text: String) { StandardError.write(text) }
+  private func write(_ text: String) { StandardStreams.writeError(text) }
 
   /// Such as "8 s", "3 min 20 s", "2 h 5 min".
   public static func duration(_ seconds: Double) -> String {

@@ -30,14 +30,10 @@ public struct EventFile {
   /// - Throws: `FileError`.
   public init(in folder: String, firstStep: Int, time: Double = Date().timeIntervalSince1970) throws {
     try AtomicFile.createFolder(folder)
-    let start = "events.out.tfevents."
     // TensorBoard reads files in the order of their names, and the newest must come last even within a second.
-    let others = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    let last = others.compactMap { name in
-      name.hasPrefix(start) ? Int(name.dropFirst(start.count).prefix { $0.isNumber }) : nil
-    }.max()
+    let last = Self.names(in: folder).compactMap(Self.number(ofName:)).max()
     let number = max(Int(time), (last ?? -1) + 1)
-    path = "\(folder)/\(start)\(String(format: "%010d", number)).scorekit"
+    path = "\(folder)/\(Self.start)\(String(format: "%010d", number)).scorekit"
     // Written whole, so that no reader finds a file that has not begun.
     var version = Tensorboard_Event()
     version.wallTime = time
@@ -76,6 +72,23 @@ public struct EventFile {
       return entry
     }
     try AtomicFile.append(try Self.record(event), to: path)
+  }
+
+  /// Waits until what was appended is on the disk.
+  ///
+  /// - Throws: `FileError`.
+  public func flush() throws { try AtomicFile.flush(path) }
+
+  private static let start = "events.out.tfevents."
+
+  /// The files of events in a folder, in the order in which TensorBoard reads them.
+  static func names(in folder: String) -> [String] {
+    let all = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return all.filter { number(ofName: $0) != nil }.sorted()
+  }
+
+  private static func number(ofName name: String) -> Int? {
+    name.hasPrefix(start) ? Int(name.dropFirst(start.count).prefix { $0.isNumber }) : nil
   }
 
   /// An event with its length and check sums.

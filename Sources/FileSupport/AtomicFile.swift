@@ -1,3 +1,4 @@
+internal import CFiles
 public import Foundation
 
 #if canImport(Glibc)
@@ -19,11 +20,11 @@ public enum AtomicFile {
   /// - Throws: `FileError`.
   public static func write(_ data: Data, to path: String) throws(FileError) {
     var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-      // There is no renaming over a folder, and nobody wants a device replaced by a file.
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG || ["/dev/", "/proc/"].contains(where: path.hasPrefix) {
+      // There is no renaming over a folder, and nobody wants a device, or `/dev/stdout`, replaced by a file.
       return try writeAndFlush(data, to: path)
     }
-    let temporary = "\(path).partial-\(getpid())"
+    let temporary = temporaryPath(for: path)
     do throws(FileError) {
       try writeAndFlush(data, to: temporary)
       guard rename(temporary, path) == 0 else { throw FileError("write", path: path) }
@@ -85,6 +86,34 @@ public enum AtomicFile {
 
   /// Whether an error of `fsync` says that there is nothing to flush, as for pipes and devices.
   private static func isUnflushable(_ code: Int32) -> Bool { code == EINVAL || code == EROFS || code == ENOTSUP }
+
+  /// Exchanges what is under two paths, so that there is something under both all the time.
+  ///
+  /// - Returns: whether the file system can; nothing has changed if it cannot.
+  /// - Throws: `FileError`.
+  public static func exchange(_ one: String, _ other: String) throws(FileError) -> Bool {
+    if cfiles_exchange(one, other) == 0 { return true }
+    if [ENOSYS, EINVAL, ENOTSUP].contains(errno) { return false }
+    throw FileError("rename", path: other)
+  }
+
+  /// The name under which a file or a folder is written before it gets its own.
+  public static func temporaryPath(for path: String) -> String { "\(path).partial-\(getpid())" }
+
+  /// Removes what processes that have ended before they were done, left in a folder under temporary names.
+  ///
+  /// Called before this process writes there. Where the folder cannot be listed, nothing happens.
+  public static func removeAbandoned(in folder: String) {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+      guard let range = name.range(of: ".partial-", options: .backwards),
+        let process = Int32(name[range.upperBound...].prefix { $0.isASCII && $0.isNumber })
+      else { continue }
+      // A number that is this process's own was another's before.
+      if process == getpid() || kill(process, 0) != 0 && errno == ESRCH {
+        try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+      }
+    }
+  }
 
   /// Renames a file or folder, replacing a file at the destination.
   ///

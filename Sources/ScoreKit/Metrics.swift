@@ -85,9 +85,49 @@ struct MetricsFile {
     try AtomicFile.write(Data(try records.map(Self.line).joined()), to: path)
   }
 
+  /// Waits until what was appended is on the disk.
+  func flush() throws { try AtomicFile.flush(path) }
+
   private static func line(_ record: MetricsRecord) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     return try encoder.encode(record) + Data("\n".utf8)
+  }
+}
+
+/// The steps since the last line of metrics, and the time that those of this process took.
+struct MetricsInterval {
+  private(set) var reports: [Trainer.Report]
+  private var start = ContinuousClock.now
+  private var timed = 0
+
+  /// Begins with steps that a process before this one took.
+  init(_ reports: [Trainer.Report] = []) { self.reports = reports }
+
+  mutating func add(_ report: Trainer.Report) {
+    reports.append(report)
+    timed += 1
+  }
+
+  /// Leaves out the time since the last step.
+  mutating func restartClock() {
+    start = .now
+    timed = 0
+  }
+
+  /// Steps for each second.
+  var rate: Double {
+    let elapsed = (ContinuousClock.now - start) / .seconds(1)
+    return elapsed > 0 ? Double(timed) / elapsed : 0
+  }
+
+  /// The line of metrics.
+  func record(examplesPerSecond: Double) -> MetricsRecord {
+    let count = Double(max(reports.count, 1))
+    return MetricsRecord(
+      step: reports.last?.step ?? 0, loss: reports.map(\.loss).reduce(0, +) / count,
+      gradientNorm: reports.map(\.gradientNorm).reduce(0, +) / count, learningRate: reports.last?.learningRate ?? 0,
+      emaDecay: reports.last?.averageDecay ?? 0, examplesPerSecond: examplesPerSecond,
+      projection: ProjectionRecord(reports.compactMap(\.projection)))
   }
 }

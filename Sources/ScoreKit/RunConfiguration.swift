@@ -214,9 +214,12 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
 
   /// Takes over the options that a JSON file has; the others stay.
   ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - acceptsPipes: whether it may be a pipe, such as a shell's `<(command)`.
   /// - Throws: as `init(contentsOf:)`.
-  public mutating func apply(contentsOf path: String) throws {
-    let data = try AtomicFile.read(path)
+  public mutating func apply(contentsOf path: String, acceptsPipes: Bool = false) throws {
+    let data = try InputFile(path, acceptsPipes: acceptsPipes).contents()
     guard let json = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
       throw RunError(.data, "\(path) is not a JSON object of options")
     }

@@ -8,6 +8,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var model: ModelConfiguration
   /// The checksum of the data.
   public var data: String
+  /// The steps since the last line of metrics, where the checkpoint lies between two; a resumed run reports them.
+  var unreported: [Trainer.Report]?
 
   /// Makes a record.
   public init(run: RunConfiguration, model: ModelConfiguration, data: String) {

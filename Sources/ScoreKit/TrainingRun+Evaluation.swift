@@ -1,3 +1,5 @@
+import EventFiles
+
 extension TrainingRun {
   /// The file of the evaluation at the end of the training.
   var evaluationPath: String { "\(path)/evaluation.json" }
@@ -27,8 +29,18 @@ extension TrainingRun {
     return evaluation
   }
 
-  /// Whether the file of the evaluation is there and about the present step.
-  var isEvaluated: Bool { (try? Evaluation(contentsOf: evaluationPath))?.model.step == trainer.step }
+  /// The evaluation of the present step, where the file holds it.
+  var presentEvaluation: Evaluation? {
+    (try? Evaluation(contentsOf: evaluationPath)).flatMap { $0.model.step == trainer.step ? $0 : nil }
+  }
+
+  /// Records an evaluation for TensorBoard, where the process that wrote it was killed before it did.
+  func appendIfMissing(_ evaluation: Evaluation, to events: EventFile?) throws {
+    guard let events, let tag = evaluation.events.first?.tag else { return }
+    if try !events.holdsEarlier(tag: tag, step: trainer.step) {
+      try events.append(evaluation.events, step: trainer.step)
+    }
+  }
 
   /// Evaluates at the end of the training; a model that cannot be evaluated is still one that was trained.
   ///

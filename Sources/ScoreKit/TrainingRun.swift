@@ -49,17 +49,22 @@ public final class TrainingRun {
   let record: RunRecord
   private let checkpoints: CheckpointFolder
   private lazy var metrics = MetricsFile(path: "\(path)/metrics.jsonl")
-  private var lockDescriptor: Int32 = -1
+  private var interval = MetricsInterval()
+  private var events: EventFile?
+  private let lock: FolderLock
   /// The number of checkpoints that are kept.
   private static let keptCheckpoints = 3
   /// The number of steps between lines of metrics.
   private static let metricsInterval = 10
 
-  private init(_ configuration: RunConfiguration, at path: String, resuming: RunRecord? = nil) throws {
+  private init(
+    _ configuration: RunConfiguration, at path: String, lock: FolderLock, resuming: RunRecord? = nil
+  ) throws {
     guard let source = configuration.data else {
       throw RunError(.usage, "--data is missing: name a built-in data set or a path")
     }
     try configuration.validate()
+    self.lock = lock
     // CUDA has to be loaded before the first tensor is made.
     let device = try Device.prepared(configuration.device)
     let dataset = try DatasetSource(source).load(
@@ -69,7 +74,7 @@ public final class TrainingRun {
     // A run that was begun with another form of the energy goes on with it.
     if let resuming { model.energyForm = resuming.model.energyForm }
     resolved.device = device.description
-    if let threads = resolved.threads { Engine.threadCount = threads }
+    try Engine.startThreads(resolved.threads)
     self.path = path
     self.configuration = resolved
     self.dataset = dataset
@@ -83,16 +88,22 @@ public final class TrainingRun {
   ///
   /// - Throws: `RunError`, `DataError`, `FileError`; the folder is then as it was.
   public static func start(_ configuration: RunConfiguration, at path: String) throws -> TrainingRun {
-    if let checkpoint = try CheckpointFolder("\(path)/checkpoints").latest() {
-      throw RunError(
-        .usage, "\(path) holds \(checkpoint) already; add --resume to go on with it, or choose another --out")
+    // Locked before anything is looked at, so that what is seen stays true.
+    let lock = try lock(path)
+    do {
+      if let checkpoint = try CheckpointFolder("\(path)/checkpoints").latest() {
+        throw RunError(
+          .usage, "\(path) holds \(checkpoint) already; add --resume to go on with it, or choose another --out")
+      }
+      let run = try TrainingRun(configuration, at: path, lock: lock)
+      run.removeAbandoned()
+      try run.metrics.truncate(after: 0)
+      try AtomicFile.write(try run.configuration.encoded(), to: "\(path)/config.json")
+      return run
+    } catch {
+      lock.removeCreatedFolders()
+      throw error
     }
-    let run = try TrainingRun(configuration, at: path)
-    try AtomicFile.createFolder(path)
-    try run.lock()
-    try run.metrics.truncate(after: 0)
-    try AtomicFile.write(try run.configuration.encoded(), to: "\(path)/config.json")
-    return run
   }
 
   /// Goes on with the run of a folder from its newest checkpoint, or from the beginning if it has none.
@@ -105,16 +116,17 @@ public final class TrainingRun {
     at path: String, changing: (inout RunConfiguration) throws -> Void = { _ in }
   ) throws -> TrainingRun {
     let file = "\(path)/config.json"
-    guard FileManager.default.fileExists(atPath: file) else {
+    guard try FilePath.exists(file) else {
       throw RunError(.missing, "\(path) holds no run to resume; start one with --data")
     }
+    let lock = try lock(path)
     let saved = try RunConfiguration(contentsOf: file)
     var configuration = saved
     try changing(&configuration)
     let folder = CheckpointFolder("\(path)/checkpoints")
     let checkpoint = try folder.readLatest(as: RunRecord.self)
-    let run = try TrainingRun(configuration, at: path, resuming: checkpoint?.configuration)
-    try run.lock()
+    let run = try TrainingRun(configuration, at: path, lock: lock, resuming: checkpoint?.configuration)
+    run.removeAbandoned()
     if let checkpoint { try run.restore(checkpoint, from: folder.path(ofStep: checkpoint.step)) }
     try run.metrics.truncate(after: run.trainer.step)
     if run.configuration != saved { try AtomicFile.write(try run.configuration.encoded(), to: file) }
@@ -151,23 +163,22 @@ public final class TrainingRun {
     } catch {
       throw CheckpointError(.mismatched, path, "\(error)")
     }
+    interval = MetricsInterval(checkpoint.configuration.unreported ?? [])
   }
 
   /// Keeps other processes from training in the same folder until this one ends.
-  private func lock() throws {
-    let file = "\(path)/.lock"
-    let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw FileError("write", path: file) }
-    // A file system without locks is no reason not to train.
-    if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
-      close(descriptor)
+  private static func lock(_ path: String) throws -> FolderLock {
+    guard let lock = try FolderLock.take(path) else {
       throw RunError(.usage, "\(path) is being trained by another process; wait for it or choose another --out")
     }
-    lockDescriptor = descriptor
+    return lock
   }
 
-  deinit {
-    if lockDescriptor >= 0 { close(lockDescriptor) }
+  /// Removes what trainers that were killed have left half-written.
+  private func removeAbandoned() {
+    for folder in [path, "\(path)/checkpoints", "\(path)/samples", "\(path)/tensorboard"] {
+      AtomicFile.removeAbandoned(in: folder)
+    }
   }
 
   // MARK: Training
@@ -184,9 +195,9 @@ public final class TrainingRun {
   ) throws -> Outcome {
     let (start, steps) = (trainer.step, configuration.steps ?? 0)
     let checkpointEvery = configuration.checkpointEvery ?? steps
-    let sampleEvery = configuration.sampleEvery ?? 0
-    var interval = Interval()
-    let events = try makeEventFile()
+    events = try makeEventFile()
+    if try !drawMissingSamples(events, shouldStop, observe) { return .stopped(step: trainer.step) }
+    interval.restartClock()
     while trainer.step < steps {
       let report = try trainer.advance()
       interval.add(report)
@@ -196,98 +207,47 @@ public final class TrainingRun {
         let record = interval.record(examplesPerSecond: rate)
         try metrics.append(record)
         try events?.append(record.events, step: record.step)
-        interval = Interval()
+        interval = MetricsInterval()
       }
       try observe(.step(report, examplesPerSecond: rate))
       let isStopping = !isLast && shouldStop()
-      if report.step % checkpointEvery == 0 || isLast || isStopping {
-        let path = try writeCheckpoint()
-        try writeLossCurve()
-        try observe(.checkpoint(path: path))
-        interval.restartClock()
-      }
-      if sampleEvery > 0, report.step % sampleEvery == 0 || isLast {
-        try drawSamples(events, observe)
-        interval.restartClock()
-      }
+      let isCheckpointDue = report.step % checkpointEvery == 0 || isLast
+      if isCheckpointDue || isStopping { try save(observe) }
       if isStopping { return .stopped(step: report.step) }
+      if isPictureDue {
+        guard try drawSamples(events, shouldStop, observe) else {
+          if !isCheckpointDue { try save(observe) }
+          return .stopped(step: report.step)
+        }
+        interval.restartClock()
+      }
     }
     try writeLossCurve()
-    guard trainer.step > start || !isEvaluated else { return .finished }
+    if trainer.step == start, let evaluation = presentEvaluation {
+      try appendIfMissing(evaluation, to: events)
+      return .finished
+    }
     return try evaluate(shouldStop: shouldStop) { event in
       if case .evaluation(let evaluation, _) = event { try events?.append(evaluation.events, step: steps) }
       try observe(event)
     }
   }
 
-  /// Sums over the steps between two lines of metrics.
-  private struct Interval {
-    private var reports: [Trainer.Report] = []
-    private var start = ContinuousClock.now
-    private var timed = 0
-
-    mutating func add(_ report: Trainer.Report) {
-      reports.append(report)
-      timed += 1
-    }
-
-    /// Leaves out the time since the last step.
-    mutating func restartClock() {
-      start = .now
-      timed = 0
-    }
-
-    var rate: Double {
-      let elapsed = (ContinuousClock.now - start) / .seconds(1)
-      return elapsed > 0 ? Double(timed) / elapsed : 0
-    }
-
-    func record(examplesPerSecond: Double) -> MetricsRecord {
-      let count = Double(max(reports.count, 1))
-      return MetricsRecord(
-        step: reports.last?.step ?? 0, loss: reports.map(\.loss).reduce(0, +) / count,
-        gradientNorm: reports.map(\.gradientNorm).reduce(0, +) / count, learningRate: reports.last?.learningRate ?? 0,
-        emaDecay: reports.last?.averageDecay ?? 0, examplesPerSecond: examplesPerSecond,
-        projection: ProjectionRecord(reports.compactMap(\.projection)))
-    }
-  }
-
-  private func writeCheckpoint() throws -> String {
+  /// Writes a checkpoint and the curve of the loss.
+  private func save(_ observe: (Event) throws -> Void) throws {
+    // What the checkpoint takes for recorded has to outlive a power cut that it outlives.
+    try metrics.flush()
+    try events?.flush()
     let state = trainer.state
+    var record = record
+    record.unreported = interval.reports.isEmpty ? nil : interval.reports
     try checkpoints.write(
       Checkpoint(
         step: state.step, configuration: record, model: state.model, average: state.average, optimizer: state.optimizer),
       keeping: Self.keptCheckpoints)
-    return checkpoints.path(ofStep: state.step)
-  }
-
-  private func drawSamples(_ events: EventFile?, _ observe: (Event) throws -> Void) throws {
-    do {
-      guard let (path, picture) = try writeSamples() else { return }
-      try events?.append([("samples", try .image(picture))], step: trainer.step)
-      try observe(.samples(path: path))
-    } catch let error as SamplerError {
-      try observe(.noSamples(reason: error.description))
-    }
-  }
-
-  /// A picture drawn with the moving average: 8×8 images, or 2,000 points; `nil` for data that have no picture.
-  private func writeSamples() throws -> (path: String, picture: Image)? {
-    let shape = record.model.shape
-    guard shape.count == 3 || shape == [2] else { return nil }
-    let count = shape.count == 3 ? 64 : 2000
-    let seeds = (0..<count).map { configuration.seed &+ UInt64($0) }
-    let request = SampleRequest(
-      sampler: HeunSampler(), seeds: seeds, batchSize: shape.count == 3 ? 64 : count,
-      labels: record.model.labels(seeds: seeds))
-    let samples = try trainer.withAveragedWeights {
-      try trainer.model.samples(request, process: trainer.process, shape: shape)
-    }
-    try AtomicFile.createFolder("\(path)/samples")
-    let file = "\(path)/samples/\(CheckpointFolder.name(ofStep: trainer.step)).png"
-    let picture = try Image.picture(of: samples, columns: shape.count == 3 ? 8 : nil)
-    try picture.write(toPNG: file)
-    return (file, picture)
+    try writeLossCurve()
+    try observe(.checkpoint(path: checkpoints.path(ofStep: state.step)))
+    interval.restartClock()
   }
 
   private func writeLossCurve() throws {

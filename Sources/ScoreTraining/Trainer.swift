@@ -249,7 +249,7 @@ public struct TrainingDiverged: Error, Equatable, CustomStringConvertible {
 
   /// One sentence: what happened and what to do.
   public var description: String {
-    "the \(what) became \(value) at step \(step), and the weights were left as they were: start another run with a smaller "
+    "the \(what) became \(value.isNaN ? "not a number" : "\(value)") at step \(step), and the weights were left as they were: start another run with a smaller "
       + "learning rate or a longer warm-up, or look for extreme values in the data"
   }
 }

@@ -129,7 +129,6 @@ struct ScoreEvaluate: ParsableCommand {
   }
 
   func run() throws {
-    InterruptSignal.install()
     Engine.keepFreedMemory()
     let device = try placement.prepare()
     let saved = try SavedModel(contentsOf: source, useAverage: !rawWeights, device: device)
@@ -147,26 +146,28 @@ struct ScoreEvaluate: ParsableCommand {
       try SampleQuality.validate(count: samples, shape: saved.record.model.shape, against: dataset)
       try saved.record.model.validate(guidance: guidance ?? 1, of: source)
     }
-    var evaluation = try evaluator.evaluation(
-      of: saved.model, record: saved.record, step: saved.step, isAverage: !rawWeights, on: dataset, source: name
-    ) { stage, share in
-      if InterruptSignal.wasReceived { throw Interrupted("stopped before the evaluation was finished") }
-      if shown?.stage != stage {
-        shown?.progress.finish()
-        shown = (stage, CommandLineSupport.Progress(stage.rawValue, total: total, style: progress))
+    try InterruptSignal.deferred {
+      var evaluation = try evaluator.evaluation(
+        of: saved.model, record: saved.record, step: saved.step, isAverage: !rawWeights, on: dataset, source: name
+      ) { stage, share in
+        if InterruptSignal.wasReceived { throw Interrupted("stopped before the evaluation was finished") }
+        if shown?.stage != stage {
+          shown?.progress.finish()
+          shown = (stage, CommandLineSupport.Progress(stage.rawValue, total: total, style: progress))
+        }
+        shown?.progress.update(share == 1 ? total : Int(share * Double(total)))
       }
-      shown?.progress.update(share == 1 ? total : Int(share * Double(total)))
+      shown?.progress.finish()
+      var drawn: Tensor?
+      if samples > 0 { (drawn, evaluation.samples) = try compare(samples, from: saved, with: dataset) }
+      if json {
+        print(String(decoding: try evaluation.encoded(), as: UTF8.self), terminator: "")
+      } else {
+        print(EvaluationTable(evaluation, checkpoint: saved.path).text, terminator: "")
+      }
+      // Last: a picture that cannot be written takes no numbers with it.
+      if let nearest, let drawn { try SampleQuality.nearestPicture(of: drawn, in: dataset).write(toPNG: nearest) }
     }
-    shown?.progress.finish()
-    var drawn: Tensor?
-    if samples > 0 { (drawn, evaluation.samples) = try compare(samples, from: saved, with: dataset) }
-    if json {
-      print(String(decoding: try evaluation.encoded(), as: UTF8.self), terminator: "")
-    } else {
-      print(EvaluationTable(evaluation, checkpoint: saved.path).text, terminator: "")
-    }
-    // Last: a picture that cannot be written takes no numbers with it.
-    if let nearest, let drawn { try SampleQuality.nearestPicture(of: drawn, in: dataset).write(toPNG: nearest) }
   }
 
   /// Draws samples and compares them with the examples.

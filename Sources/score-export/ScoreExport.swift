@@ -36,10 +36,10 @@ struct ScoreExport: ParsableCommand {
   }
 
   func run() throws {
-    let manager = FileManager.default
-    if manager.fileExists(atPath: out), (try? manager.contentsOfDirectory(atPath: out))?.isEmpty != true {
+    if try FilePath.exists(out), (try? FileManager.default.contentsOfDirectory(atPath: out))?.isEmpty != true {
       throw RunError(.usage, "\(out) exists already and is not an empty folder; name another --out")
     }
+    try Engine.startThreads()
     let saved = try SavedModel(contentsOf: source, useAverage: !rawWeights)
     try DiffusersPipeline.write(saved.model, configuration: saved.record.model, to: out)
     print(out)

@@ -75,7 +75,6 @@ struct ScoreSample: ParsableCommand {
   }
 
   func run() throws {
-    InterruptSignal.install()
     Engine.keepFreedMemory()
     let device = try placement.prepare()
     let saved = try SavedModel(contentsOf: source, useAverage: !rawWeights, device: device)
@@ -105,36 +104,38 @@ struct ScoreSample: ParsableCommand {
     var strip = recorder(trajectory, samples: 8, states: 7)
     var film = recorder(animation, samples: 100, states: 59)
     var acceptance = AcceptanceRecorder()
-    let drawn = try saved.samplingModel.samples(request, process: saved.process, shape: configuration.shape) {
-      range, state in
-      if InterruptSignal.wasReceived {
-        throw Interrupted("stopped before the samples were finished; nothing was written")
+    try InterruptSignal.deferred {
+      let drawn = try saved.samplingModel.samples(request, process: saved.process, shape: configuration.shape) {
+        range, state in
+        if InterruptSignal.wasReceived {
+          throw Interrupted("stopped before the samples were finished; nothing was written")
+        }
+        strip.record(range, state)
+        film.record(range, state)
+        acceptance.record(state)
+        let share = Double(state.step) / Double(max(state.stepCount, 1))
+        let counts = "step \(state.step)/\(state.stepCount)"
+        progress.update(
+          range.lowerBound + Int(Double(range.count) * share),
+          [counts, acceptance.latest].compactMap { $0 }.joined(separator: "  "))
       }
-      strip.record(range, state)
-      film.record(range, state)
-      acceptance.record(state)
-      let share = Double(state.step) / Double(max(state.stepCount, 1))
-      let counts = "step \(state.step)/\(state.stepCount)"
-      progress.update(
-        range.lowerBound + Int(Double(range.count) * share),
-        [counts, acceptance.latest].compactMap { $0 }.joined(separator: "  "))
-    }
-    progress.finish()
-    if let summary = acceptance.summary { progress.note(summary) }
+      progress.finish()
+      if let summary = acceptance.summary { progress.note(summary) }
 
-    if let npy { try NPYFile.write(drawn.to(.float32), to: npy) }
-    if isArray {
-      try NPYFile.write(drawn.to(.float32), to: out)
-    } else {
-      try Image.picture(of: drawn, columns: samples.columns, magnification: magnify).write(toPNG: out)
+      if let npy { try NPYFile.write(drawn.to(.float32), to: npy) }
+      if isArray {
+        try NPYFile.write(drawn.to(.float32), to: out)
+      } else {
+        try Image.picture(of: drawn, columns: samples.columns, magnification: magnify).write(toPNG: out)
+      }
+      if let trajectory {
+        try strip.picture(endingWith: drawn, magnification: magnify).write(toPNG: trajectory)
+      }
+      if let animation {
+        try film.animation(endingWith: drawn, columns: samples.columns, magnification: magnify).write(to: animation)
+      }
     }
-    if let trajectory {
-      try strip.picture(endingWith: drawn, magnification: magnify).write(toPNG: trajectory)
-    }
-    if let animation {
-      try film.animation(endingWith: drawn, columns: samples.columns, magnification: magnify).write(to: animation)
-    }
-    print(out)
+    if !StandardStreams.isOutput(out) { print(out) }
   }
 
   /// Whether the samples are written as an array rather than drawn.
@@ -161,12 +162,10 @@ struct ScoreSample: ParsableCommand {
         .usage, "--trajectory and --animation draw images and points of the plane, and this model makes others")
     }
     for path in [out, trajectory, animation, npy].compactMap({ $0 }) {
-      var isFolder: ObjCBool = false
-      if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      if try path.hasSuffix("/") || FilePath.isFolder(path) {
         throw RunError(.usage, "\(path) is a folder; name a file to write")
       }
-      let folder = (path as NSString).deletingLastPathComponent
-      if access(folder.isEmpty ? "." : folder, W_OK) != 0 { throw FileError("write", path: path) }
+      if access(FilePath.folder(of: path), W_OK) != 0 { throw FileError("write", path: path) }
     }
   }
 }

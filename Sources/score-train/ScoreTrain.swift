@@ -35,7 +35,6 @@ struct ScoreTrain: ParsableCommand {
   }
 
   func run() throws {
-    InterruptSignal.install()
     Engine.keepFreedMemory()
     let run = try openRun()
     let configuration = run.configuration
@@ -47,23 +46,8 @@ struct ScoreTrain: ParsableCommand {
       "a model of \(run.trainer.model.parameterCount) parameters, \(configuration.threads ?? 0) threads on \(configuration.device)"
     )
     if run.trainer.step > 0 { progress.note("going on from step \(run.trainer.step)") }
-    let outcome = try run.train(shouldStop: { InterruptSignal.wasReceived }) { event in
-      switch event {
-      case .step(let report, let rate):
-        progress.update(
-          report.step,
-          [
-            "loss \(String(format: "%.4f", report.loss))",
-            "\(String(format: "%.0f", rate)) \(run.dataset.isImages ? "images" : "points")/s",
-            report.projection?.summary,
-          ].compactMap(\.self).joined(separator: "  "))
-      case .samples(let path): progress.note("samples in \(path)")
-      case .noSamples(let reason): progress.note("no samples at this step: \(reason)")
-      case .evaluation(let evaluation, let path):
-        progress.note("loss and asymmetry at \(evaluation.levels.count) noise levels in \(path)")
-      case .noEvaluation(let reason): progress.note("no evaluation: \(reason)")
-      case .checkpoint: break
-      }
+    let outcome = try InterruptSignal.deferred {
+      try run.train(shouldStop: { InterruptSignal.wasReceived }) { show($0, of: run, with: progress) }
     }
     progress.finish()
     if configuration.sparsity > 0 {
@@ -79,9 +63,31 @@ struct ScoreTrain: ParsableCommand {
     print(run.path)
   }
 
+  /// Shows what happens.
+  private func show(
+    _ event: TrainingRun.Event, of run: TrainingRun, with progress: CommandLineSupport.Progress
+  ) {
+    switch event {
+    case .step(let report, let rate):
+      progress.update(
+        report.step,
+        [
+          "loss \(String(format: "%.4f", report.loss))",
+          "\(String(format: "%.0f", rate)) \(run.dataset.isImages ? "images" : "points")/s",
+          report.projection?.summary,
+        ].compactMap(\.self).joined(separator: "  "))
+    case .samples(let path): progress.note("samples in \(path)")
+    case .noSamples(let reason): progress.note("no samples at this step: \(reason)")
+    case .evaluation(let evaluation, let path):
+      progress.note("loss and asymmetry at \(evaluation.levels.count) noise levels in \(path)")
+    case .noEvaluation(let reason): progress.note("no evaluation: \(reason)")
+    case .checkpoint: break
+    }
+  }
+
   /// Starts the run, or goes on with it.
   private func openRun() throws -> TrainingRun {
-    let exists = FileManager.default.fileExists(atPath: "\(place.out)/config.json")
+    let exists = try FilePath.exists("\(place.out)/config.json")
     guard running.resume, exists || place.data == nil else {
       let configuration = try changed(from: RunConfiguration())
       guard configuration.data != nil else {
@@ -103,7 +109,7 @@ struct ScoreTrain: ParsableCommand {
   /// A configuration with the options of the file and of the command line in place of its own.
   private func changed(from configuration: RunConfiguration) throws -> RunConfiguration {
     var result = configuration
-    if let file = place.config { try result.apply(contentsOf: file) }
+    if let file = place.config { try result.apply(contentsOf: file, acceptsPipes: true) }
     apply(to: &result)
     return result
   }

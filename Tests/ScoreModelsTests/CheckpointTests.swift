@@ -62,6 +62,48 @@ import Torch
     }
   }
 
+  @Test func filesOfAnotherSizeAreRefusedBeforeTheyAreRead() throws {
+    try temporaryFolder { folder in
+      let path = "\(folder)/c"
+      try Self.checkpoint(step: 7).write(to: path)
+      for name in try FileManager.default.contentsOfDirectory(atPath: path) {
+        let original = try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)"))
+        // More than any machine that runs this has memory.
+        #expect(truncate("\(path)/\(name)", 1 << 42) == 0)
+        let error = #expect(throws: CheckpointError.self) { try Checkpoint<Note>(contentsOf: path) }
+        #expect(error?.kind == .damaged)
+        #expect(error?.description.contains("\(name) has \(1 << 42) bytes") == true)
+        try original.write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+      }
+    }
+  }
+
+  @Test func nameOfAnotherStepIsRefused() throws {
+    try temporaryFolder { path in
+      let folder = CheckpointFolder(path)
+      try folder.write(Self.checkpoint(step: 7), keeping: 3)
+      // Under a name of one's own it is as good as before.
+      try FileManager.default.copyItem(atPath: folder.path(ofStep: 7), toPath: "\(path)/best")
+      #expect(try Checkpoint<Note>(contentsOf: "\(path)/best").step == 7)
+      try FileManager.default.moveItem(atPath: folder.path(ofStep: 7), toPath: folder.path(ofStep: 8))
+      let error = #expect(throws: CheckpointError.self) { try Checkpoint<Note>(contentsOf: folder.path(ofStep: 8)) }
+      #expect(error?.kind == .mismatched)
+      #expect(error?.description.contains("its name says step 8, and its state.json step 7") == true)
+    }
+  }
+
+  @Test func checkpointOfTheSameStepIsExchanged() throws {
+    try temporaryFolder { path in
+      let folder = CheckpointFolder(path)
+      var checkpoint = Self.checkpoint(step: 7)
+      try folder.write(checkpoint, keeping: 3)
+      checkpoint.model = ["a.weight": Tensor([9 as Float])]
+      try folder.write(checkpoint, keeping: 3)
+      #expect(try Checkpoint<Note>(contentsOf: folder.path(ofStep: 7)).model["a.weight"]?.elementCount == 1)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["latest", "step-000007"])
+    }
+  }
+
   @Test func checkpointOfAnotherKindIsRefused() throws {
     struct Other: Codable { var value: Int }
     try temporaryFolder { folder in

@@ -51,7 +51,7 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
   ///
   /// - Throws: `FileError`; nothing is left behind then.
   public func write(to path: String) throws {
-    let partial = "\(path).partial-\(ProcessInfo.processInfo.processIdentifier)"
+    let partial = AtomicFile.temporaryPath(for: path)
     try? FileManager.default.removeItem(atPath: partial)
     try AtomicFile.createFolder(partial)
     do {
@@ -68,15 +68,21 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
       try AtomicFile.writeAndFlush(state, to: "\(partial)/state.json")
       try AtomicFile.writeAndFlush(Data(CRC32.hexadecimal(state).utf8), to: "\(partial)/state.crc32")
       try AtomicFile.flushFolder(partial)
-      try CheckpointFolder.remove(path)
-      try AtomicFile.move(partial, to: path)
+      // A checkpoint of the same step stays until there is the new one.
+      if try FilePath.exists(path), try AtomicFile.exchange(partial, path) {
+        try AtomicFile.flushFolder(FilePath.folder(of: path))
+        try? FileManager.default.removeItem(atPath: partial)
+      } else {
+        try CheckpointFolder.remove(path)
+        try AtomicFile.move(partial, to: path)
+        try AtomicFile.flushFolder(FilePath.folder(of: path))
+      }
     } catch {
       try? FileManager.default.removeItem(atPath: partial)
       // The user knows the checkpoint by its final name.
       if let failure = error as? FileError { throw FileError("write", path: path, code: failure.code) }
       throw error
     }
-    try AtomicFile.flushFolder(FilePath.folder(of: path))
   }
 
   // MARK: Reading
@@ -90,10 +96,7 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
       guard let expected = manifest.files[name] else {
         throw CheckpointError(.damaged, path, "its state.json does not list \(name)")
       }
-      let data = try readFile("\(path)/\(name)", of: path)
-      guard data.count == expected.bytes else {
-        throw CheckpointError(.damaged, path, "\(name) has \(data.count) bytes instead of \(expected.bytes)")
-      }
+      let data = try readFile(name, of: path, size: expected.bytes)
       guard CRC32.hexadecimal(data) == expected.crc32 else {
         throw CheckpointError(.damaged, path, "the bytes of \(name) do not match their checksum")
       }
@@ -109,8 +112,8 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
   }
 
   private static func manifest(of path: String) throws -> Manifest {
-    let data = try readFile("\(path)/state.json", of: path)
-    let checksum = try readFile("\(path)/state.crc32", of: path)
+    let data = try readFile("state.json", of: path)
+    let checksum = try readFile("state.crc32", of: path, size: 8)
     guard checksum == Data(CRC32.hexadecimal(data).utf8) else {
       throw CheckpointError(.damaged, path, "the bytes of state.json do not match the checksum in state.crc32")
     }
@@ -122,6 +125,11 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
     }
     guard (0...1_000_000_000_000).contains(manifest.step) else {
       throw CheckpointError(.damaged, path, "it claims to be of step \(manifest.step)")
+    }
+    if let step = CheckpointFolder.step(ofName: FilePath.lastPart(of: path)), step != manifest.step {
+      throw CheckpointError(
+        .mismatched, path,
+        "its name says step \(step), and its state.json step \(manifest.step); give it the right name")
     }
     return manifest
   }
@@ -145,12 +153,23 @@ private struct CheckpointFile: Codable {
   let crc32: String
 }
 
-private func readFile(_ path: String, of checkpoint: String) throws -> Data {
-  do throws(FileError) {
-    return try AtomicFile.read(path)
-  } catch {
-    let name = FilePath.lastPart(of: path)
+/// The largest `state.json` that is read.
+private let largestManifest = 64 << 20
+
+/// Reads a file of a checkpoint; one of another size than expected is refused before that.
+private func readFile(_ name: String, of checkpoint: String, size: Int? = nil) throws -> Data {
+  do {
+    let file = try InputFile("\(checkpoint)/\(name)")
+    if let size, file.size != size {
+      throw CheckpointError(.damaged, checkpoint, "\(name) has \(file.size) bytes instead of \(size)")
+    }
+    guard size != nil || file.size <= largestManifest else {
+      throw CheckpointError(.damaged, checkpoint, "\(name) has \(file.size) bytes, far more than it needs")
+    }
+    return try file.contents()
+  } catch let error as FileError {
     if error.isMissing { throw CheckpointError(.missing, checkpoint, "it has no \(name)") }
+    if error.isOutOfMemory { throw error }
     throw CheckpointError(.unreadable, checkpoint, error.description)
   }
 }

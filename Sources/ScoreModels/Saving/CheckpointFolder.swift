@@ -22,7 +22,7 @@ public struct CheckpointFolder: Sendable {
   ///
   /// - Throws: `FileError` if the folder is there and cannot be listed: that is no reason to start again.
   public func steps() throws(FileError) -> [Int] {
-    try names().compactMap(step(ofName:)).sorted()
+    try names().compactMap(Self.step(ofName:)).sorted()
   }
 
   /// The newest checkpoint.
@@ -32,10 +32,9 @@ public struct CheckpointFolder: Sendable {
   /// - Throws: `FileError`.
   public func latest() throws(FileError) -> String? { try steps().last.map(path(ofStep:)) }
 
-  private func step(ofName name: String) -> Int? {
-    guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)), path(ofStep: step).hasSuffix("/\(name)") else {
-      return nil
-    }
+  /// The step that a name such as `step-000500` stands for.
+  static func step(ofName text: String) -> Int? {
+    guard text.hasPrefix("step-"), let step = Int(text.dropFirst(5)), name(ofStep: step) == text else { return nil }
     return step
   }
 
@@ -57,10 +56,7 @@ public struct CheckpointFolder: Sendable {
   /// - Throws: `FileError`; all earlier checkpoints are then still there.
   public func write<Configuration>(_ checkpoint: Checkpoint<Configuration>, keeping count: Int) throws {
     try AtomicFile.createFolder(path)
-    for name in try names() where name.contains(".partial-") {
-      // What a write that was killed has left behind.
-      try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
-    }
+    AtomicFile.removeAbandoned(in: path)
     let target = path(ofStep: checkpoint.step)
     try checkpoint.write(to: target)
     pointLatest(to: FilePath.lastPart(of: target))
@@ -69,7 +65,7 @@ public struct CheckpointFolder: Sendable {
 
   /// The link is a convenience for people: where it cannot be made, such as in a copy that followed it, it is left out.
   private func pointLatest(to name: String) {
-    let link = "\(path)/latest.partial-\(ProcessInfo.processInfo.processIdentifier)"
+    let link = AtomicFile.temporaryPath(for: "\(path)/latest")
     guard symlink(name, link) == 0 else { return }
     if rename(link, "\(path)/latest") != 0 {
       try? Self.remove("\(path)/latest")
@@ -79,7 +75,7 @@ public struct CheckpointFolder: Sendable {
 
   /// Removes a folder, which vanishes under its name before the first of its files does.
   static func remove(_ path: String) throws(FileError) {
-    let aside = "\(path).partial-\(ProcessInfo.processInfo.processIdentifier)-old"
+    let aside = "\(AtomicFile.temporaryPath(for: path))-old"
     guard rename(path, aside) == 0 else {
       if errno == ENOENT { return }
       throw FileError("remove", path: path)
@@ -93,12 +89,15 @@ public struct CheckpointFolder: Sendable {
   public func readLatest<Configuration>(
     as type: Configuration.Type, _ part: Checkpoint<Configuration>.Part = .all
   ) throws -> Checkpoint<Configuration>? {
-    guard let latest = try latest() else { return nil }
-    do {
-      return try Checkpoint(contentsOf: latest, part)
-    } catch let error as CheckpointError {
-      throw advise(error)
+    while let latest = try latest() {
+      do {
+        return try Checkpoint(contentsOf: latest, part)
+      } catch let error as CheckpointError {
+        // A run that goes on removes old checkpoints, also while they are being read.
+        if try self.latest() == latest { throw advise(error) }
+      }
     }
+    return nil
   }
 
   /// The error with a word on the checkpoint before the newest.

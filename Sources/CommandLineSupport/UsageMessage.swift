@@ -1,0 +1,42 @@
+/// What ArgumentParser says of wrong usage, as the end of one sentence.
+enum UsageMessage {
+  /// Turns a message that may have several lines and sentences into one.
+  static func sentence(_ message: String) -> String {
+    let lines = message.split(separator: "\n").map(String.init)
+    guard let first = lines.first else { return message }
+    // The value '/' is invalid for '--schedule <schedule>'. Please provide one of the following:
+    //   - karras
+    let names = lines.dropFirst().map { $0.drop { $0 == " " || $0 == "-" } }.map(String.init)
+    let quoted = first.split(separator: "'", omittingEmptySubsequences: false).map(String.init)
+    if first.hasPrefix("The value '"), quoted.count >= 4, let last = names.last, names.count > 1 {
+      let value = quoted[1..<(quoted.count - 3)].joined(separator: "'")
+      let option = quoted[quoted.count - 2].prefix { $0 != " " }
+      let near = nearest(to: value, in: names).map { " (did you mean \($0)?)" } ?? ""
+      return "\(option) needs \(names.dropLast().joined(separator: ", ")) or \(last), not \(value)\(near)"
+    }
+    // Unknown option '--bogus'. Did you mean '--out'?
+    let parts = first.components(separatedBy: ". Did you mean ")
+    if parts.count == 2 { return "\(parts[0]) (did you mean \(parts[1]))" }
+    return ([first] + names).joined(separator: " ")
+  }
+
+  /// The name that takes the fewest changes of a letter to get to, if these are fewer than half of its letters.
+  static func nearest(to text: String, in names: [String]) -> String? {
+    let ranked = names.map { (name: $0, distance: distance(text.lowercased(), $0)) }
+    return ranked.min { $0.distance < $1.distance }.flatMap { $0.distance * 2 <= $0.name.count ? $0.name : nil }
+  }
+
+  /// The distance of Levenshtein (1966): insertions, deletions and replacements.
+  private static func distance(_ one: String, _ other: String) -> Int {
+    let (one, other) = (Array(one), Array(other))
+    var row = Array(0...other.count)
+    for (i, letter) in one.enumerated() {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for (j, target) in other.enumerated() {
+        (diagonal, row[j + 1]) = (row[j + 1], min(diagonal + (letter == target ? 0 : 1), row[j] + 1, row[j + 1] + 1))
+      }
+    }
+    return row[other.count]
+  }
+}
