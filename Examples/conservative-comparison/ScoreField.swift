@@ -15,7 +15,12 @@ struct ScoreField {
 
   /// Over a square that holds the data and most of their noise.
   init(of model: any ScoreModel, around data: Dataset) throws {
-    let extent = data.examples.abs().max().item() + Self.sigma
+    var extent = 0.0
+    for start in stride(from: 0, to: data.count, by: 65_536) {
+      let part = Tensor.range(Double(start), to: Double(min(start + 65_536, data.count)), dtype: .int64)
+      extent = max(extent, try data.elements(at: part).abs().max().item())
+    }
+    extent += Self.sigma
     range = -extent...extent
     let grid = Self.points(range, Self.cells)
     let (x, score) = Self.evaluate(model, at: grid)

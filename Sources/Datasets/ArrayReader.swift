@@ -13,6 +13,11 @@ struct ArrayReader: ExampleReader {
   private let picture: (layout: PictureLayout, a: Double, b: Double)?
 
   var isImages: Bool { picture != nil }
+  var leftOut: String?
+  var content: (bytes: RandomAccessBytes, range: Range<Int>)? {
+    guard isInMemory, header.element == .uint8, let picture, !picture.layout.isInterleaved else { return nil }
+    return (bytes, header.offset..<(header.offset + header.count))
+  }
 
   /// Opens an array.
   ///
@@ -26,7 +31,7 @@ struct ArrayReader: ExampleReader {
     var bytes = source
     var isInMemory = isInMemory
     let lengths = header.shape
-    guard lengths.allSatisfy({ $0 > 0 }) else {
+    guard !lengths.isEmpty, lengths.allSatisfy({ $0 > 0 }) else {
       throw DataError(malformed: path, "an array of shape \(lengths) holds no examples")
     }
     if header.isFortranOrdered, lengths.count > 1 {
@@ -55,24 +60,35 @@ struct ArrayReader: ExampleReader {
     (shape, picture) = (layout.shape, (layout, a, b))
   }
 
-  func read(_ positions: [Int]) throws(DataError) -> [UInt8] {
+  func read(_ positions: [Int], into buffer: UnsafeMutableRawBufferPointer) throws(DataError) {
     let elements = header.count / count
-    let size = elements * header.element.size
-    var result: [UInt8] = []
-    result.reserveCapacity(positions.count * exampleSize)
-    for position in positions {
-      let start = header.offset + position * size
-      let record = try bytes.read(start..<(start + size))
-      guard let (layout, a, b) = picture else {
-        header.values(record).map(Float.init).withUnsafeBytes { result += $0 }
-        continue
+    for (index, position) in positions.enumerated() {
+      let target = UnsafeMutableRawBufferPointer(rebasing: buffer[(index * exampleSize)..<((index + 1) * exampleSize)])
+      let first = position * elements
+      if let picture {
+        let pixels = try pixels(of: first..<(first + elements), picture.a, picture.b)
+        picture.layout.writePlanes(of: pixels, to: target)
+      } else {
+        let floats = target.bindMemory(to: Float.self)
+        try header.forEachPart(of: bytes, first..<(first + elements)) { start, values in
+          for (offset, value) in values.enumerated() { floats[start - first + offset] = Float(value) }
+        }
       }
-      let pixels: [UInt8] =
-        header.element == .uint8
-        ? record : header.values(record).map { UInt8(max(0, min(255, ($0 * a + b + 0.5).rounded(.down)))) }
-      result += layout.planes(of: pixels)
     }
-    return result
+  }
+
+  /// The bytes of a picture's elements in their order.
+  private func pixels(of range: Range<Int>, _ a: Double, _ b: Double) throws(DataError) -> [UInt8] {
+    if header.element == .uint8 {
+      return try bytes.read((header.offset + range.lowerBound)..<(header.offset + range.upperBound))
+    }
+    try requireMemory(range.count, for: path)
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(range.count)
+    try header.forEachPart(of: bytes, range) { _, values in
+      for value in values { pixels.append(UInt8(max(0, min(255, (value * a + b + 0.5).rounded(.down))))) }
+    }
+    return pixels
   }
 
   /// How the values of pictures become bytes.
@@ -97,11 +113,8 @@ struct ArrayReader: ExampleReader {
   /// The smallest and the largest value.
   private static func range(of bytes: RandomAccessBytes, _ header: NPYHeader) throws(DataError) -> ClosedRange<Double> {
     var (low, high) = (Double.infinity, -Double.infinity)
-    let length = (1 << 20) / header.element.size
-    for start in Swift.stride(from: 0, to: header.count, by: length) {
-      let begin = header.offset + start * header.element.size
-      let end = header.offset + min(start + length, header.count) * header.element.size
-      for (index, value) in header.values(try bytes.read(begin..<end)).enumerated() {
+    try header.forEachPart(of: bytes, 0..<header.count) { (start, values) throws(DataError) in
+      for (index, value) in values.enumerated() {
         // Points become `Float`s.
         guard value.isFinite, abs(value) <= Double(Float.greatestFiniteMagnitude) else {
           throw DataError(
@@ -122,23 +135,36 @@ extension NPYHeader {
     let source = try bytes.read(offset..<bytes.count)
     var strides = [size]
     for length in shape.dropLast() { strides.append(strides[strides.count - 1] * length) }
-    var result: [UInt8] = []
-    result.reserveCapacity(source.count)
-    var index = [Int](repeating: 0, count: shape.count)
-    for _ in 0..<count {
-      let start = zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 }
-      result += source[start..<(start + size)]
-      var axis = shape.count - 1
-      while axis >= 0 {
-        index[axis] += 1
-        if index[axis] < shape[axis] { break }
-        index[axis] = 0
-        axis -= 1
+    let result = try filledData(source.count, path: bytes.path) { (buffer) throws(DataError) in
+      var index = [Int](repeating: 0, count: shape.count)
+      var start = 0
+      for position in 0..<count {
+        for byte in 0..<size { buffer[position * size + byte] = source[start + byte] }
+        var axis = shape.count - 1
+        while axis >= 0 {
+          index[axis] += 1
+          start += strides[axis]
+          if index[axis] < shape[axis] { break }
+          start -= strides[axis] * shape[axis]
+          index[axis] = 0
+          axis -= 1
+        }
       }
+      return source.count
     }
-    return (
-      RandomAccessBytes(Data(result), path: bytes.path), NPYHeader(element, isBigEndian: isBigEndian, shape: shape)
-    )
+    return (RandomAccessBytes(result, path: bytes.path), NPYHeader(element, isBigEndian: isBigEndian, shape: shape))
+  }
+
+  /// Calls a closure with the values of a range of elements, in parts of at most a MiB, and the position of the first.
+  func forEachPart(
+    of bytes: RandomAccessBytes, _ range: Range<Int>,
+    _ body: (_ start: Int, _ values: [Double]) throws(DataError) -> Void
+  ) throws(DataError) {
+    let length = (1 << 20) / element.size
+    for start in Swift.stride(from: range.lowerBound, to: range.upperBound, by: length) {
+      let end = min(start + length, range.upperBound)
+      try body(start, values(try bytes.read((offset + start * element.size)..<(offset + end * element.size))))
+    }
   }
 
   /// The header of elements alone, the last index varying fastest.

@@ -1,3 +1,4 @@
+internal import FileSupport
 internal import Foundation
 internal import Torch
 
@@ -14,7 +15,7 @@ extension Dataset {
   }
 
   static func digits(path: String) throws(DataError) -> Dataset {
-    let text = try Gzip.decompress(readFile(path), path: path, limit: 1 << 20)
+    let text = try Gzip.decompress(RandomAccessBytes(path: path), limit: 1 << 20)
     var pixels: [UInt8] = []
     var labels: [Int] = []
     for (index, line) in text.split(separator: UInt8(ascii: "\n")).enumerated() {
@@ -46,7 +47,9 @@ extension Dataset {
       .map { folder.appendingPathComponent($0).path }
     }
     let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Resources/\(file)")
-    if let found = (places + [source.path]).first(where: FileManager.default.fileExists) { return found }
+    for place in places + [source.path] {
+      if try files({ () throws(FileError) in try FilePath.exists(place) }) { return place }
+    }
     let expected = places.first ?? file
     throw DataError(
       .missing, path: expected,

@@ -3,7 +3,7 @@ internal import Foundation
 extension Dataset {
   /// What there is to learn from, in a line: count, size, channels, classes, and where the examples are.
   ///
-  /// Such as "60000 grey images of 28 × 28 pixels, 10 classes, in memory (47 MB)".
+  /// Such as "60000 grey images of 28 × 28 pixels, 10 classes, in memory (47 MB)"; also what was left out, if anything.
   public var summary: String {
     let examples =
       isImages
@@ -12,6 +12,7 @@ extension Dataset {
     let size = Double(count) * Double(exampleShape.reduce(isImages ? 1 : 4, *))
     let amount = size < 1e9 ? String(format: "%.3g MB", size / 1e6) : String(format: "%.3g GB", size / 1e9)
     return "\(examples), \(classSummary), " + (isStreamed ? "streamed (\(amount) in all)" : "in memory (\(amount))")
+      + (leftOut.map { "; left out: \($0)" } ?? "")
   }
 
   /// The number of classes, with up to five of their names.

@@ -28,11 +28,14 @@ public struct Dataset {
   public let classCount: Int
   /// What the classes are called, where they have names.
   public let classNames: [String]?
+  /// What lies beside the examples and was not read, in words, such as "3 files that are not PNGs"; `nil` for nothing.
+  public let leftOut: String?
   private let storage: Storage
 
+  /// Where examples are, and which of those there, as an `int64` vector; `nil` for all in their order.
   private enum Storage {
-    case memory(Tensor)
-    case stream(ExampleStream)
+    case memory(Tensor, Tensor?)
+    case stream(ExampleStream, Tensor?)
   }
 
   /// Makes data from tensors.
@@ -52,7 +55,7 @@ public struct Dataset {
     precondition(shape.allSatisfy { $0 > 0 }, "data of shape \(shape) are empty")
     self.init(
       name: name, shape: shape, isImages: examples.dtype == .uint8, labels: labels, classNames: classNames,
-      storage: .memory(examples))
+      leftOut: nil, storage: .memory(examples, nil))
   }
 
   /// Opens the examples of a reader.
@@ -69,17 +72,19 @@ public struct Dataset {
     let stream = ExampleStream(reader)
     let storage: Storage
     if reader.isInMemory || loading == .memory || loading == .automatic && isSmall {
-      storage = .memory(try stream.read(Array(0..<reader.count)))
+      storage = .memory(try stream.readAll(), nil)
     } else {
-      storage = .stream(stream)
+      storage = .stream(stream, nil)
     }
     self.init(
       name: lastComponent(of: reader.path), shape: [reader.count] + reader.shape, isImages: reader.isImages,
-      labels: reader.labels.map { Tensor($0) }, classNames: reader.classNames, storage: storage)
+      labels: reader.labels.map { Tensor($0) }, classNames: reader.classNames, leftOut: reader.leftOut,
+      storage: storage)
   }
 
   private init(
-    name: String, shape: [Int], isImages: Bool, labels: Tensor?, classNames: [String]?, storage: Storage
+    name: String, shape: [Int], isImages: Bool, labels: Tensor?, classNames: [String]?, leftOut: String?,
+    storage: Storage
   ) {
     if let labels {
       precondition(
@@ -91,6 +96,7 @@ public struct Dataset {
     self.storage = storage
     self.labels = labels
     self.classNames = classNames
+    self.leftOut = leftOut
     self.isImages = isImages
     count = shape[0]
     exampleShape = Array(shape.dropFirst())
@@ -102,10 +108,10 @@ public struct Dataset {
   ///
   /// - Precondition: they are in memory; those of streamed data come from `elements(at:)`.
   public var examples: Tensor {
-    guard case .memory(let examples) = storage else {
+    guard case .memory(let examples, let part) = storage else {
       preconditionFailure("the examples of \(name) are streamed, and not in memory")
     }
-    return examples
+    return part.map { examples.gathering($0) } ?? examples
   }
 
   /// Whether examples are read from their files when they are wanted.
@@ -119,8 +125,8 @@ public struct Dataset {
   /// - Throws: `DataError` for files that are damaged or have become unreadable; never for data in memory.
   public func elements(at positions: Tensor) throws(DataError) -> Tensor {
     switch storage {
-    case .memory(let examples): examples.gathering(positions)
-    case .stream(let stream): try stream.read(positions.to(.cpu).elements(as: Int.self))
+    case .memory(let examples, let part): examples.gathering(Self.positions(positions, in: part))
+    case .stream(let stream, let part): try stream.read(Self.positions(positions, in: part).elements(as: Int.self))
     }
   }
 
@@ -134,7 +140,31 @@ public struct Dataset {
 
   /// Tells which examples will be wanted next, so that streamed data can be read meanwhile.
   public func prefetch(_ positions: Tensor) {
-    if case .stream(let stream) = storage { stream.prefetch(positions.to(.cpu).elements(as: Int.self)) }
+    guard case .stream(let stream, let part) = storage else { return }
+    stream.prefetch(Self.positions(positions, in: part).elements(as: Int.self))
+  }
+
+  /// Positions among all examples, of positions in a part.
+  private static func positions(_ positions: Tensor, in part: Tensor?) -> Tensor {
+    let positions = positions.to(.cpu)
+    return part.map { $0.gathering(positions) } ?? positions
+  }
+
+  /// Some of the examples, in an order of their own, without labels: a view of the same storage.
+  ///
+  /// Streamed data stay streamed; of those in memory, nothing is copied.
+  ///
+  /// - Parameter positions: an `int64` vector of positions in `0 ..< count`, at least one.
+  public func unlabeledPart(_ positions: Tensor) -> Dataset {
+    let storage: Storage =
+      switch storage {
+      case .memory(let examples, let part): .memory(examples, Self.positions(positions, in: part))
+      // Each part reads ahead for itself.
+      case .stream(let stream, let part): .stream(ExampleStream(stream.reader), Self.positions(positions, in: part))
+      }
+    return Dataset(
+      name: name, shape: [positions.elementCount] + exampleShape, isImages: isImages, labels: nil, classNames: nil,
+      leftOut: nil, storage: storage)
   }
 
   /// The standard deviation of all values around their common mean, after the conversion to [−1, 1] where it applies.
@@ -160,7 +190,13 @@ public struct Dataset {
     for start in stride(from: 0, to: count, by: length) {
       let range = start..<min(start + length, count)
       let part: Tensor
-      if let chosen { part = try elements(at: chosen[range]) } else { part = examples[range] }
+      if let chosen {
+        part = try elements(at: chosen[range])
+      } else if case .memory(let examples, nil) = storage {
+        part = examples[range]
+      } else {
+        part = try elements(at: .range(Double(range.lowerBound), to: Double(range.upperBound), dtype: .int64))
+      }
       total += function(values(of: part).to(.float64)).sum().item()
     }
     return total

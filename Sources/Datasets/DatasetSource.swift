@@ -1,3 +1,4 @@
+internal import FileSupport
 package import Foundation
 
 extension Dataset {
@@ -69,14 +70,13 @@ public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
 
   /// Finds out what a file or folder holds.
   private func reader(_ path: String, labels: String?) throws(DataError) -> any ExampleReader {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard try files({ () throws(FileError) in try FilePath.exists(path) }) else {
       throw DataError(
         .missing, path: path,
         "“\(path)” is neither built-in data (\(DatasetSource.builtInNames.joined(separator: ", "))) nor an existing file or folder"
       )
     }
-    if isFolder.boolValue {
+    if try files({ () throws(FileError) in try FilePath.isFolder(path) }) {
       try refuse(labels)
       return try PictureReader(PNGFolder(path))
     }

@@ -14,15 +14,21 @@ protocol ExampleReader: Sendable {
   var classNames: [String]? { get }
   /// Whether the examples are in memory already, so that nothing is gained by reading them one at a time.
   var isInMemory: Bool { get }
-  /// The elements of some examples, one example after the other.
+  /// What the place holds besides and is not read, with why, in words; `nil` for nothing.
+  var leftOut: String? { get }
+  /// Where the elements of all examples lie in memory, if they lie there as they are read.
+  var content: (bytes: RandomAccessBytes, range: Range<Int>)? { get }
+  /// Reads the elements of some examples, one example after the other, into a buffer of their size.
   ///
   /// - Throws: `DataError` for what turns out to be damaged.
-  func read(_ positions: [Int]) throws(DataError) -> [UInt8]
+  func read(_ positions: [Int], into buffer: UnsafeMutableRawBufferPointer) throws(DataError)
 }
 
 extension ExampleReader {
   var classNames: [String]? { nil }
   var isInMemory: Bool { false }
+  var leftOut: String? { nil }
+  var content: (bytes: RandomAccessBytes, range: Range<Int>)? { nil }
   /// The bytes of an example.
   var exampleSize: Int { shape.reduce(isImages ? 1 : MemoryLayout<Float>.size, *) }
 }
@@ -56,18 +62,29 @@ struct RecordReader: ExampleReader {
   var shape: [Int] { layout.shape }
   var isImages: Bool { true }
 
-  func read(_ positions: [Int]) throws(DataError) -> [UInt8] {
-    var result: [UInt8] = []
-    result.reserveCapacity(positions.count * exampleSize)
-    // Neighbours are read together, which is what reading all of a file comes to.
+  var content: (bytes: RandomAccessBytes, range: Range<Int>)? {
+    let isAsRead = isInMemory && stride == exampleSize && !layout.isInterleaved
+    return isAsRead ? (bytes, offset..<(offset + count * stride)) : nil
+  }
+
+  func read(_ positions: [Int], into buffer: UnsafeMutableRawBufferPointer) throws(DataError) {
+    // Neighbours are read together, up to a few MiB.
+    let longest = max(1, (4 << 20) / exampleSize)
     var index = 0
     while index < positions.count {
       var end = index + 1
-      while stride == exampleSize, end < positions.count, positions[end] == positions[end - 1] + 1 { end += 1 }
+      while stride == exampleSize, end < positions.count, end - index < longest,
+        positions[end] == positions[end - 1] + 1
+      { end += 1 }
       let start = offset + positions[index] * stride
-      result += layout.planes(of: try bytes.read(start..<(start + (end - index) * exampleSize)))
+      let range = start..<(start + (end - index) * exampleSize)
+      let target = UnsafeMutableRawBufferPointer(rebasing: buffer[(index * exampleSize)..<(end * exampleSize)])
+      if layout.isInterleaved {
+        layout.writePlanes(of: try bytes.read(range), to: target)
+      } else {
+        try bytes.read(range, into: target)
+      }
       index = end
     }
-    return result
   }
 }

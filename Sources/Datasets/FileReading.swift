@@ -1,23 +1,45 @@
 internal import FileSupport
 internal import Foundation
 
-/// Reads a regular file.
-func readFile(_ path: String) throws(DataError) -> Data {
-  try requireRegularFile(path)
+/// Reads a regular file of a limited size.
+///
+/// - Throws: `DataError`, also where it has more bytes than `limit`.
+func readFile(_ path: String, limit: Int) throws(DataError) -> Data {
+  try RandomAccessBytes(path: path).content(limit: limit)
+}
+
+/// What a call to the file system gives, its failure as one of data.
+func files<Result>(_ body: () throws(FileError) -> Result) throws(DataError) -> Result {
   do {
-    return try AtomicFile.read(path)
+    return try body()
   } catch {
     throw DataError(error)
   }
 }
 
-/// Refuses what is neither a file nor a folder: reading a device or a pipe might never end.
-func requireRegularFile(_ path: String) throws(DataError) {
-  let type =
-    try? FileManager.default.attributesOfItem(
-      atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)[.type] as? FileAttributeType
-  if let type, type != .typeRegular, type != .typeDirectory {
-    throw DataError(.unreadable, path: path, "cannot read \(path): it is neither a file nor a folder")
+/// Finds out whether there is memory for what a file announces.
+///
+/// - Throws: `DataError` where there is not.
+func requireMemory(_ count: Int, for path: String) throws(DataError) {
+  try files { () throws(FileError) in try Memory.require(count, for: path) }
+}
+
+/// Memory of a size that a file decides, and what a closure put there.
+///
+/// - Parameter fill: fills the beginning of the memory and returns the number of bytes.
+/// - Throws: `DataError` where there is not enough memory, or as `fill`.
+func filledData(
+  _ capacity: Int, path: String, _ fill: (UnsafeMutableRawBufferPointer) throws(DataError) -> Int
+) throws(DataError) -> Data {
+  try requireMemory(capacity, for: path)
+  guard let memory = malloc(max(capacity, 1)) else { throw DataError(Memory.lack(of: capacity, for: path)) }
+  do throws(DataError) {
+    let count = try fill(UnsafeMutableRawBufferPointer(start: memory, count: capacity))
+    let kept = count < capacity ? realloc(memory, max(count, 1)) ?? memory : memory
+    return Data(bytesNoCopy: kept, count: count, deallocator: .free)
+  } catch {
+    free(memory)
+    throw error
   }
 }
 

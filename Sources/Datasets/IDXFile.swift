@@ -26,8 +26,7 @@ struct IDXFile {
   init(_ file: RandomAccessBytes) throws(DataError) {
     let path = file.path
     let isGzip = Gzip.recognizes(try file.prefix(2))
-    let data = isGzip ? try file.read(0..<file.count) : []
-    let head = isGzip ? try Gzip.decompress(data, path: path, limit: 20) : try file.prefix(20)
+    let head = isGzip ? Array(try Gzip.decompress(file, limit: 20)) : try file.prefix(20)
     guard IDXFile.recognizes(head) else {
       let start = head.prefix(4).map { String(format: "%02x", $0) }.joined(separator: " ")
       throw DataError(
@@ -57,7 +56,14 @@ struct IDXFile {
       expected = product.partialValue
     }
     expected += offset
-    let content = isGzip ? try Gzip.decompress(data, path: path, limit: expected + 1) : []
+    guard !isGzip || expected <= Gzip.largestContent(of: file.count) else {
+      throw DataError(
+        malformed: path,
+        "the header announces \(text) elements, which \(file.count) bytes of gzip data cannot hold; the file is incomplete"
+      )
+    }
+    // One byte more than announced, so that content which is longer shows.
+    let content = isGzip ? try Gzip.decompress(file, limit: expected + 1) : Data()
     let found = isGzip ? content.count : file.count
     guard found == expected else {
       throw DataError(
@@ -66,7 +72,7 @@ struct IDXFile {
           + (isGzip && found > expected ? "more" : "\(found)"))
     }
     isDecompressed = isGzip
-    bytes = isGzip ? RandomAccessBytes(Data(content), path: path) : file
+    bytes = isGzip ? RandomAccessBytes(content, path: path) : file
   }
 
   /// A reader of pictures: rank 3, `[count, height, width]`, or rank 4 with 1 or 3 channels in the second or the last place.

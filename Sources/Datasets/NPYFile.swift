@@ -18,7 +18,11 @@ public enum NPYFile {
       throw DataError(malformed: bytes.path, "an array of shape \(header.shape) has no elements")
     }
     if header.isFortranOrdered { (bytes, header) = try header.rowMajor(bytes) }
-    let values = header.values(try bytes.read(header.offset..<bytes.count))
+    // The values are there twice, as numbers of 8 bytes each, before the tensor alone is left.
+    try requireMemory(16 * header.count, for: bytes.path)
+    var values: [Double] = []
+    values.reserveCapacity(header.count)
+    try header.forEachPart(of: bytes, 0..<header.count) { _, part in values += part }
     return Tensor(values, shape: header.shape)
   }
 

@@ -36,6 +36,9 @@ struct NPYHeader: Sendable {
   /// Where the elements begin.
   let offset: Int
 
+  /// The most dimensions, as of NumPy.
+  private static let largestRank = 64
+
   /// The number of elements.
   var count: Int { shape.reduce(1, *) }
 
@@ -80,6 +83,10 @@ struct NPYHeader: Sendable {
     else {
       throw DataError(
         malformed: path, "expected numbers of 1 to 8 bytes, found elements of type \(type.prefix(40))")
+    }
+    guard lengths.count <= Self.largestRank else {
+      throw DataError(
+        malformed: path, "expected at most \(Self.largestRank) dimensions, found \(lengths.count)")
     }
     var bytes = element.size
     for length in lengths {

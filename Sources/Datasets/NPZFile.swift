@@ -22,26 +22,26 @@ enum NPZFile {
     }
     let others = arrays.filter { member in !labelNames.contains { "\($0).npy" == member.name.lowercased() } }
     guard let examples = named(exampleNames) ?? (others.count == 1 ? others[0] : nil) else {
-      let found = arrays.map { String($0.name.dropLast(4)) }.joined(separator: ", ")
+      let found =
+        arrays.prefix(10).map { $0.name.dropLast(4) }.joined(separator: ", ") + (arrays.count > 10 ? ", …" : "")
       throw DataError(
         malformed: path,
         "expected an array called \(exampleNames.joined(separator: ", ")), found \(found); rename the one with the examples"
       )
     }
     var reader = try ArrayReader(try bytes(of: examples, in: archive), isInMemory: true)
-    guard let member = named(labelNames) else { return reader }
-    let labels = try LabelFile.labels(in: try bytes(of: member, in: archive))
-    guard labels.count == reader.count else {
-      throw DataError(malformed: path, "expected \(reader.count) labels, one for each example, found \(labels.count)")
-    }
-    reader.labels = labels
+    let member = named(labelNames)
+    let unread = archive.members.count - (member == nil ? 1 : 2)
+    if unread > 0 { reader.leftOut = unread == 1 ? "1 other file" : "\(unread) other files" }
+    guard let member else { return reader }
+    reader.labels = try LabelFile.labels(in: try bytes(of: member, in: archive), for: reader)
     return reader
   }
 
   private static func bytes(
     of member: ZIPArchive.Member, in archive: ZIPArchive
   ) throws(DataError) -> RandomAccessBytes {
-    RandomAccessBytes(Data(try archive.read(member)), path: "\(archive.bytes.path)/\(member.name)")
+    RandomAccessBytes(try archive.read(member), path: "\(archive.bytes.path)/\(member.name)")
   }
 }
 
@@ -52,38 +52,45 @@ enum LabelFile {
   /// - Throws: `DataError` unless there are as many as examples.
   static func read(_ path: String, for reader: any ExampleReader) throws(DataError) -> [Int] {
     let bytes = try RandomAccessBytes(path: path)
-    let labels: [Int]
-    if NPYHeader.recognizes(try bytes.prefix(6)) {
-      labels = try self.labels(in: bytes)
-    } else {
-      let file = try IDXFile(bytes)
-      guard file.shape.count == 1 else {
-        throw DataError(malformed: path, "expected labels (1 dimension), found the shape \(file.shape)")
-      }
-      labels = try file.bytes.read(file.offset..<file.bytes.count).map(Int.init)
+    if NPYHeader.recognizes(try bytes.prefix(6)) { return try labels(in: bytes, for: reader) }
+    let file = try IDXFile(bytes)
+    guard file.shape.count == 1 else {
+      throw DataError(malformed: path, "expected labels (1 dimension), found the shape \(file.shape)")
     }
-    guard labels.count == reader.count else {
+    try check(file.shape[0], in: path, for: reader)
+    return try file.bytes.read(file.offset..<file.bytes.count).map(Int.init)
+  }
+
+  /// Labels and examples have to be equally many; found out before labels are read.
+  private static func check(_ count: Int, in path: String, for reader: any ExampleReader) throws(DataError) {
+    guard count == reader.count else {
       throw DataError(
-        malformed: path,
-        "expected \(reader.count) labels, one for each example of \(reader.path), found \(labels.count)")
+        malformed: path, "expected \(reader.count) labels, one for each example of \(reader.path), found \(count)")
     }
-    return labels
+    // As `Int`s, and as those of a tensor.
+    try requireMemory(16 * count, for: path)
   }
 
   /// Labels in an array of NumPy's.
-  static func labels(in bytes: RandomAccessBytes) throws(DataError) -> [Int] {
+  static func labels(in bytes: RandomAccessBytes, for reader: any ExampleReader) throws(DataError) -> [Int] {
     let header = try NPYHeader(try bytes.prefix(65_548), size: bytes.count, path: bytes.path)
     guard header.shape.count == 1, header.element.isInteger else {
       throw DataError(
         malformed: bytes.path,
         "expected labels, whole numbers of 1 dimension, found \(header.element.rawValue) of shape \(header.shape)")
     }
-    let values = header.values(try bytes.read(header.offset..<bytes.count))
-    if let index = values.firstIndex(where: { !(0..<Double(largest)).contains($0) }) {
-      throw DataError(
-        malformed: bytes.path, "expected labels from 0 to \(largest - 1), found \(values[index]) at position \(index)")
+    try check(header.shape[0], in: bytes.path, for: reader)
+    var labels: [Int] = []
+    labels.reserveCapacity(header.count)
+    try header.forEachPart(of: bytes, 0..<header.count) { (start, values) throws(DataError) in
+      if let index = values.firstIndex(where: { !(0..<Double(largest)).contains($0) }) {
+        throw DataError(
+          malformed: bytes.path,
+          "expected labels from 0 to \(largest - 1), found \(values[index]) at position \(start + index)")
+      }
+      labels += values.lazy.map { Int($0) }
     }
-    return values.map { Int($0) }
+    return labels
   }
 
   /// The number of classes from which on labels are taken for something else.

@@ -1,3 +1,4 @@
+internal import FileSupport
 internal import Foundation
 internal import Torch
 
@@ -19,13 +20,20 @@ extension Dataset {
 struct PNGFolder: PictureFiles {
   let path: String
   let names: [String]
+  private(set) var leftOut = LeftOut()
+  private let hasLabelFile: Bool
 
   init(_ path: String) throws(DataError) {
     self.path = path
-    let content = try Self.content(path)
-    var names = content.pictures
-    for folder in content.folders {
-      names += try Self.content(Self.join(path, folder)).pictures.map { "\(folder)/\($0)" }
+    let (pictures, folders, others) = try Self.content(path, &leftOut)
+    hasLabelFile = others.contains("dataset.json")
+    leftOut.others += others.count - (hasLabelFile ? 1 : 0)
+    var names = pictures
+    for folder in folders {
+      let content = try Self.content(Self.join(path, folder), &leftOut)
+      names += content.pictures.map { "\(folder)/\($0)" }
+      leftOut.folders += content.folders.count
+      leftOut.others += content.others.count
     }
     self.names = names
   }
@@ -36,40 +44,34 @@ struct PNGFolder: PictureFiles {
     try RandomAccessBytes(path: place(of: name)).prefix(limit)
   }
 
-  func content(of name: String) throws(DataError) -> Data { try readFile(place(of: name)) }
+  func content(of name: String, limit: Int) throws(DataError) -> Data { try readFile(place(of: name), limit: limit) }
 
-  func labelFile() throws(DataError) -> Data? {
-    let file = place(of: "dataset.json")
-    return FileManager.default.fileExists(atPath: file) ? try readFile(file) : nil
+  func labelFile(limit: Int) throws(DataError) -> Data? {
+    hasLabelFile ? try readFile(place(of: "dataset.json"), limit: limit) : nil
   }
 
   private static func join(_ path: String, _ name: String) -> String {
     path.hasSuffix("/") ? path + name : path + "/" + name
   }
 
-  /// The names of the PNG files and of the folders directly in a folder, each sorted.
-  private static func content(_ path: String) throws(DataError) -> (pictures: [String], folders: [String]) {
-    let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: path)
-    } catch {
-      let exists = FileManager.default.fileExists(atPath: path)
-      throw DataError(
-        exists ? .unreadable : .missing, path: path,
-        "cannot read the folder \(path): " + (exists ? "it is not a folder or not readable" : "there is no such folder")
-      )
-    }
-    var (pictures, folders): ([String], [String]) = ([], [])
-    for name in names.sorted() where !name.hasPrefix(".") {
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: join(path, name), isDirectory: &isFolder) else { continue }
-      if isFolder.boolValue {
+  /// The names of the PNG files, of the folders and of the other files directly in a folder, each sorted; what is hidden
+  /// is counted.
+  private static func content(
+    _ path: String, _ leftOut: inout LeftOut
+  ) throws(DataError) -> (pictures: [String], folders: [String], others: [String]) {
+    var (pictures, folders, others): ([String], [String], [String]) = ([], [], [])
+    for name in try files({ () throws(FileError) in try FilePath.names(in: path) }) {
+      if name.hasPrefix(".") {
+        leftOut.hidden += 1
+      } else if try files({ () throws(FileError) in try FilePath.isFolder(join(path, name)) }) {
         folders.append(name)
       } else if isPictureName(name) {
         pictures.append(name)
+      } else {
+        others.append(name)
       }
     }
-    return (pictures, folders)
+    return (pictures, folders, others)
   }
 }
 
@@ -79,56 +81,9 @@ struct PNGFile: PictureFiles {
 
   var path: String { bytes.path }
   var names: [String] { ["image.png"] }
+  var leftOut: LeftOut { LeftOut() }
   func place(of name: String) -> String { path }
   func start(of name: String, limit: Int) throws(DataError) -> [UInt8] { try bytes.prefix(limit) }
-  func content(of name: String) throws(DataError) -> Data { Data(try bytes.read(0..<bytes.count)) }
-  func labelFile() -> Data? { nil }
-}
-
-/// The PNG files in a ZIP file; what lies in one folder together with all others is taken as if it lay outside.
-struct PNGArchive: PictureFiles {
-  let names: [String]
-  private let archive: ZIPArchive
-  private let members: [String: ZIPArchive.Member]
-
-  init(_ archive: ZIPArchive) {
-    self.archive = archive
-    // What macOS adds is no data.
-    let files = archive.members.filter { !$0.name.hasPrefix("__MACOSX/") }
-    var root = ""
-    func pictures() -> [String] {
-      files.lazy.map(\.name).filter { $0.hasPrefix(root) && isPictureName($0) }.map { String($0.dropFirst(root.count)) }
-    }
-    // As long as everything lies in one folder with subfolders, go down.
-    while case let names = pictures(), let first = names.first, let slash = first.firstIndex(of: "/"),
-      case let folder = first[...slash], names.allSatisfy({ $0.hasPrefix(folder) }),
-      !files.contains(where: { $0.name == root + "dataset.json" })
-    {
-      root += folder
-    }
-    let depth = files.contains { $0.name == root + "dataset.json" } ? Int.max : 2
-    names = pictures().filter { $0.split(separator: "/").count <= depth }.sorted()
-    members = Dictionary(files.filter { $0.name.hasPrefix(root) }.map { (String($0.name.dropFirst(root.count)), $0) }) {
-      $1
-    }
-  }
-
-  var path: String { archive.bytes.path }
-  func place(of name: String) -> String { "\(path)/\(members[name]?.name ?? name)" }
-
-  func start(of name: String, limit: Int) throws(DataError) -> [UInt8] {
-    try archive.read(member(name), limit: limit)
-  }
-
-  func content(of name: String) throws(DataError) -> Data { Data(try archive.read(member(name))) }
-
-  func labelFile() throws(DataError) -> Data? {
-    guard let member = members["dataset.json"] else { return nil }
-    return Data(try archive.read(member))
-  }
-
-  private func member(_ name: String) throws(DataError) -> ZIPArchive.Member {
-    guard let member = members[name] else { throw DataError(malformed: path, "there is no \(name) in it") }
-    return member
-  }
+  func content(of name: String, limit: Int) throws(DataError) -> Data { try bytes.content(limit: limit) }
+  func labelFile(limit: Int) -> Data? { nil }
 }

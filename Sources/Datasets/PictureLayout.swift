@@ -22,21 +22,21 @@ struct PictureLayout: Sendable {
     }
   }
 
-  /// The bytes of some pictures with one plane for each channel.
-  func planes(of pixels: [UInt8]) -> [UInt8] {
-    guard isInterleaved else { return pixels }
+  /// Writes the bytes of some pictures with one plane for each channel.
+  ///
+  /// - Precondition: there is room for as many bytes.
+  func writePlanes(of pixels: [UInt8], to target: UnsafeMutableRawBufferPointer) {
+    precondition(target.count == pixels.count, "\(pixels.count) bytes do not fit \(target.count)")
+    guard isInterleaved else { return target.copyBytes(from: pixels) }
     let (channels, plane) = (shape[0], shape[1] * shape[2])
-    return [UInt8](unsafeUninitializedCapacity: pixels.count) { buffer, filled in
-      var target = 0
-      for start in stride(from: 0, to: pixels.count, by: channels * plane) {
-        for channel in 0..<channels {
-          for pixel in 0..<plane {
-            buffer[target] = pixels[start + pixel * channels + channel]
-            target += 1
-          }
+    var position = 0
+    for start in stride(from: 0, to: pixels.count, by: channels * plane) {
+      for channel in 0..<channels {
+        for pixel in 0..<plane {
+          target[position] = pixels[start + pixel * channels + channel]
+          position += 1
         }
       }
-      filled = target
     }
   }
 }

@@ -9,6 +9,7 @@ struct PictureReader: ExampleReader {
   let classNames: [String]?
   private let files: any PictureFiles
   private let names: [String]
+  let leftOut: String?
 
   var count: Int { names.count }
   var isImages: Bool { true }
@@ -36,9 +37,16 @@ struct PictureReader: ExampleReader {
     } else if names.isEmpty {
       names = nested
     }
+    var leftOut = files.leftOut
     guard let first = names.first else {
-      throw DataError(malformed: path, "there are no PNG files in it or in its subfolders")
+      let others = leftOut.description.map { ", but \($0)" } ?? ""
+      throw DataError(malformed: path, "there are no PNG files in it or in its subfolders\(others)")
     }
+    if let listed {
+      let present = Set(names)
+      leftOut.labels = listed.keys.count { !present.contains($0) }
+    }
+    self.leftOut = leftOut.description
     self.names = names
     if let listed {
       var labels: [Int] = []
@@ -74,19 +82,19 @@ struct PictureReader: ExampleReader {
     shape = [channels, size?.height ?? 0, size?.width ?? 0]
   }
 
-  func read(_ positions: [Int]) throws(DataError) -> [UInt8] {
+  func read(_ positions: [Int], into buffer: UnsafeMutableRawBufferPointer) throws(DataError) {
     let layout = PictureLayout(shape: shape, isInterleaved: true)
-    var result: [UInt8] = []
-    // Nothing is reserved for what headers announce: whether the pixels are there shows when they are read.
-    for position in positions {
+    let limit = Image.largestFile(width: shape[2], height: shape[1])
+    for (index, position) in positions.enumerated() {
       let name = names[position]
-      let image = try files.image(name)
+      let image = try files.image(name, limit: limit)
       guard [image.height, image.width] == Array(shape.dropFirst()), image.channels <= shape[0] else {
         throw DataError(malformed: files.place(of: name), "it changed while the data were being read")
       }
-      result += layout.planes(of: shape[0] == 1 ? image.pixels : image.rgb().pixels)
+      layout.writePlanes(
+        of: shape[0] == 1 ? image.pixels : image.rgb().pixels,
+        to: UnsafeMutableRawBufferPointer(rebasing: buffer[(index * exampleSize)..<((index + 1) * exampleSize)]))
     }
-    return result
   }
 
   private static func folder(of name: String) -> String { String(name.prefix { $0 != "/" }) }
@@ -98,23 +106,26 @@ protocol PictureFiles: Sendable {
   var path: String { get }
   /// The names of the PNG files.
   var names: [String] { get }
+  /// What else is there.
+  var leftOut: LeftOut { get }
   /// What errors call a file.
   func place(of name: String) -> String
   /// The first bytes of a file.
   func start(of name: String, limit: Int) throws(DataError) -> [UInt8]
-  /// All bytes of a file.
-  func content(of name: String) throws(DataError) -> Data
-  /// The content of `dataset.json`, if there is one.
-  func labelFile() throws(DataError) -> Data?
+  /// All bytes of a file; an error if they are more than a limit.
+  func content(of name: String, limit: Int) throws(DataError) -> Data
+  /// The content of `dataset.json`, if there is one; an error if it is longer than a limit.
+  func labelFile(limit: Int) throws(DataError) -> Data?
 }
 
 extension PictureFiles {
-  func image(_ name: String) throws(DataError) -> Image {
-    let data = try content(of: name)
+  /// A picture of at most `limit` bytes.
+  func image(_ name: String, limit: Int) throws(DataError) -> Image {
+    let data = try content(of: name, limit: limit)
     do {
-      return try Image(pngData: data)
+      return try Image(pngData: data, path: place(of: name))
     } catch {
-      throw DataError(malformed: place(of: name), error.description)
+      throw DataError(error, path: place(of: name))
     }
   }
 
@@ -128,7 +139,7 @@ extension PictureFiles {
       width * height <= Image.pixelLimit
     else {
       // The reader of pictures knows best what is wrong.
-      let image = try image(name)
+      let image = try image(name, limit: Image.largestFile(width: 1, height: 1))
       return (image.width, image.height, image.channels)
     }
     return (width, height, start[25] == 0 || start[25] == 4 ? 1 : 3)
@@ -136,7 +147,7 @@ extension PictureFiles {
 
   /// The labels in `dataset.json`: `{"labels": [["00000/img00000000.png", 6], …]}`, or `null` for none.
   func labels() throws(DataError) -> [String: Int]? {
-    guard let data = try labelFile() else { return nil }
+    guard let data = try labelFile(limit: 1 << 28) else { return nil }
     let place = place(of: "dataset.json")
     let file: LabelList
     do {

@@ -23,6 +23,9 @@ struct ZIPArchive: Sendable {
   /// Its files in the order of the directory; folders are left out.
   let members: [Member]
 
+  /// The most bytes of a member's path, as of a file's on Linux.
+  private static let longestName = 4096
+
   /// Whether bytes begin as a ZIP file does.
   static func recognizes(_ start: some Collection<UInt8>) -> Bool {
     start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x50, 0x4B, 5, 6])
@@ -48,6 +51,12 @@ struct ZIPArchive: Sendable {
       guard end <= directory.count else {
         throw DataError(malformed: bytes.path, "the directory of the ZIP file is damaged")
       }
+      guard lengths.name <= Self.longestName else {
+        throw DataError(
+          malformed: bytes.path,
+          "a name in it has \(lengths.name) bytes, and at most \(Self.longestName) are read; give its files shorter paths"
+        )
+      }
       let name = String(decoding: directory[(position + 46)..<(position + 46 + lengths.name)], as: UTF8.self)
       let extra = directory[(position + 46 + lengths.name)..<(position + 46 + lengths.name + lengths.extra)]
       var wide = Self.wideFields(extra)[...]
@@ -68,7 +77,7 @@ struct ZIPArchive: Sendable {
         )
       }
       guard compressed64 <= UInt64(bytes.count), offset64 <= UInt64(bytes.count),
-        size64 <= compressed64 * (method == 0 ? 1 : UInt64(Gzip.largestRatio)) + 64
+        size64 <= UInt64(method == 0 ? Int(compressed64) : Gzip.largestContent(of: Int(compressed64)))
       else {
         throw DataError(malformed: bytes.path, "the directory announces \(size64) bytes for \(name), which cannot be")
       }
@@ -83,31 +92,48 @@ struct ZIPArchive: Sendable {
   /// The bytes of a member, or the first of them; the check sum is that of all.
   ///
   /// - Throws: `DataError`.
-  func read(_ member: Member, limit: Int = .max) throws(DataError) -> [UInt8] {
+  func read(_ member: Member, limit: Int = .max) throws(DataError) -> Data {
     let place = "\(bytes.path)/\(member.name)"
     let header = try bytes.read(member.headerOffset..<min(member.headerOffset + 30, bytes.count))
     guard header.count == 30, header.starts(with: [0x50, 0x4B, 3, 4]) else {
       throw DataError(malformed: place, "the ZIP file is damaged: there is no member where its directory says")
     }
     let start = member.headerOffset + 30 + Int(header[26..<28].littleEndian) + Int(header[28..<30].littleEndian)
+    let stored = start..<(start + member.compressedSize)
     let wanted = min(limit, member.size)
-    // A few bytes more than are wanted always suffice for the beginning of a deflated member.
-    let taken = wanted < member.size ? min(member.compressedSize, wanted + 4096) : member.compressedSize
-    let stored = try bytes.read(start..<(start + taken))
     if member.method == 0 {
       guard member.size == member.compressedSize else {
         throw DataError(malformed: place, "the ZIP file is damaged: a stored member has two sizes")
       }
-      return try checked(wanted < stored.count ? Array(stored.prefix(wanted)) : stored, member, place)
+      let content = try filledData(wanted, path: place) { (buffer) throws(DataError) in
+        try bytes.read(
+          stored.lowerBound..<(stored.lowerBound + wanted),
+          into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
+        return wanted
+      }
+      return wanted < member.size ? content : try checked(content, member, place)
     }
     // One byte more than announced, so that a member which is longer shows.
-    let limit = wanted < member.size ? wanted : member.size + 1
-    return try checked(Gzip.decompress(stored, path: place, limit: limit, format: .raw), member, place)
+    let most = wanted < member.size ? wanted : member.size + 1
+    let content = try Gzip.decompress(bytes, stored, path: place, limit: most, format: .raw)
+    return wanted < member.size ? content : try checked(content, member, place)
   }
 
-  private func checked(_ content: [UInt8], _ member: Member, _ place: String) throws(DataError) -> [UInt8] {
-    if content.count < member.size { return content }
-    let sum = content.withUnsafeBufferPointer { crc32_z(0, $0.baseAddress, z_size_t($0.count)) }
+  /// All bytes of a member of a limited size.
+  ///
+  /// - Throws: `DataError`, also where it has more than `limit`.
+  func readAll(_ member: Member, limit: Int) throws(DataError) -> Data {
+    guard member.size <= limit else {
+      throw DataError(
+        malformed: "\(bytes.path)/\(member.name)", "it has \(member.size) bytes, and at most \(limit) are read")
+    }
+    return try read(member)
+  }
+
+  private func checked(_ content: Data, _ member: Member, _ place: String) throws(DataError) -> Data {
+    let sum = content.withUnsafeBytes {
+      crc32_z(0, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), z_size_t($0.count))
+    }
     guard content.count == member.size, content.isEmpty || UInt64(sum) == member.checkSum else {
       throw DataError(malformed: place, "its check sum is wrong; the ZIP file is damaged, get it again")
     }

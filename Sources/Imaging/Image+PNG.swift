@@ -18,15 +18,42 @@ extension Image {
     self = try Image.decode(data, path: nil)
   }
 
+  /// Reads a picture from the bytes of a PNG file that errors call by a path.
+  package init(pngData data: Data, path: String) throws(ImageError) {
+    self = try Image.decode(data, path: path)
+  }
+
+  /// The most bytes of a PNG file that are read: twice those of pixels with 4 channels of 16 bits, and 64 MiB.
+  package static func largestFile(width: Int, height: Int) -> Int { 16 * width * height + (64 << 20) }
+
+  /// The most bytes that are read of a file, by its beginning.
+  private static func largestFile(startOf file: InputFile) throws(FileError) -> Int {
+    let start = UnsafeMutableRawBufferPointer.allocate(byteCount: 24, alignment: 1)
+    defer { start.deallocate() }
+    start.initializeMemory(as: UInt8.self, repeating: 0)
+    _ = try file.read(at: 0, into: start)
+    let sides = [16, 20].map { start[$0..<($0 + 4)].reduce(0) { $0 << 8 | Int($1) } }
+    let isPNG =
+      start.starts(with: signature) && sides.allSatisfy { $0 <= pixelLimit } && sides[0] * sides[1] <= pixelLimit
+    return isPNG ? largestFile(width: sides[0], height: sides[1]) : largestFile(width: 1, height: 1)
+  }
+
   /// Reads a PNG file, as `init(pngData:)` does.
   ///
   /// - Throws: `ImageError`, with the path; its kind tells a missing file from a damaged one.
   public init(contentsOfPNG path: String) throws(ImageError) {
     let data: Data
-    do {
-      data = try AtomicFile.read(path)
+    let size, limit: Int
+    do throws(FileError) {
+      let file = try InputFile(path)
+      (size, limit) = (file.size, try Image.largestFile(startOf: file))
+      data = size <= limit ? try file.contents() : Data()
     } catch {
       throw ImageError(reading: error)
+    }
+    guard size <= limit else {
+      throw ImageError(
+        malformed: "it has \(size) bytes, and a PNG file of its width and height at most \(limit)", path: path)
     }
     self = try Image.decode(data, path: path)
   }
@@ -68,6 +95,8 @@ extension Image {
     }
   }
 
+  private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
   private static func decode(_ data: Data, path: String?) throws(ImageError) -> Image {
     try data.withUnsafeBytes { bytes -> Result<Image, ImageError> in
       do throws(ImageError) {
@@ -79,12 +108,11 @@ extension Image {
   }
 
   private static func decode(_ bytes: UnsafeRawBufferPointer, path: String?) throws(ImageError) -> Image {
-    let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
     guard bytes.starts(with: signature), let base = bytes.baseAddress else {
       throw ImageError(malformed: bytes.isEmpty ? "the file is empty" : "it is not a PNG file", path: path)
     }
     guard let reader = cpng_open(base.assumingMemoryBound(to: UInt8.self), bytes.count) else {
-      throw ImageError(malformed: "there is not enough memory", path: path)
+      throw ImageError(memory: 1 << 20, path: path)
     }
     defer { cpng_close(reader) }
     guard cpng_read_header(reader) != 0 else {
@@ -100,6 +128,12 @@ extension Image {
       throw ImageError(malformed: "the PNG file is too short for its \(width) × \(height) pixels", path: path)
     }
     precondition(reader.pointee.row_bytes == width * samples, "libpng's rows are not rows of bytes")
+    do throws(FileError) {
+      // As they come from libpng, and with three channels or without alpha.
+      try Memory.require(2 * width * height * max(samples, 3), for: path ?? "the picture")
+    } catch {
+      throw ImageError(reading: error)
+    }
     var pixels = [UInt8](repeating: 0, count: width * height * samples)
     guard cpng_read_pixels(reader, &pixels) != 0 else {
       throw ImageError(malformed: "the PNG file is damaged (\(text(&reader.pointee.message)))", path: path)

@@ -27,6 +27,12 @@ public struct ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     description = "cannot read \(path ?? "the picture"): \(reason)"
   }
 
+  init(memory count: Int, path: String?) {
+    kind = .unreadable
+    self.path = path
+    description = Memory.lack(of: count, for: path ?? "the picture").description
+  }
+
   init(unwritable reason: String) {
     kind = .unwritable
     path = nil

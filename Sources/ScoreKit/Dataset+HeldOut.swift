@@ -1,6 +1,7 @@
 extension Dataset {
-  /// Splits the data at random, without their labels: of every 100 examples 15, but no more than 1024 in all, are held out to judge on
-  /// what is learned from the others.
+  /// Splits the data at random into views without labels; streamed data stay streamed.
+  ///
+  /// Of every 100 examples 15, but no more than 1024 in all, are held out to judge on what is learned from the others.
   ///
   /// - Throws: `RunError` for fewer than 7 examples.
   public func holdingOut(seed: UInt64) throws(RunError) -> (training: Dataset, heldOut: Dataset) {
@@ -10,9 +11,6 @@ extension Dataset {
     }
     var generator = RandomGenerator(seed: seed, purpose: .data, index: 1)
     let order = generator.uniform([count], dtype: .float64).argsort()
-    func part(_ range: Range<Int>) -> Dataset {
-      Dataset(name: name, examples: examples.gathering(order[range]))
-    }
-    return (part(held..<count), part(0..<held))
+    return (unlabeledPart(order[held..<count]), unlabeledPart(order[0..<held]))
   }
 }

@@ -42,6 +42,28 @@ import Torch
     try check(.path("\(folder.path)/pictures"))
   }
 
+  @Test func partsOfStreamedDataAreThoseOfDataInMemory() throws {
+    let folder = try TestFolder()
+    let path = try folder.write(idx([6, 2, 2], (0..<24).map { UInt8($0 * 10) }), "a.idx")
+    let labels = try folder.write(idx([6], [0, 1, 0, 1, 0, 1]), "l.idx")
+    let order = Tensor([5, 3, 0, 3])
+    let memory = try DatasetSource(path).load(labels: labels, loading: .memory).unlabeledPart(order)
+    let stream = try DatasetSource(path).load(labels: labels, loading: .stream).unlabeledPart(order)
+    #expect(!memory.isStreamed && stream.isStreamed && stream.count == 4 && memory.classCount == 0)
+    #expect(memory.examples[.all, 0, 0, 0].elements(as: Int.self) == [200, 120, 0, 120])
+    // A part of a part, with and without reading ahead.
+    let positions = Tensor([2, 0])
+    for (part, all) in [(memory, stream), (memory.unlabeledPart(positions), stream.unlabeledPart(positions))] {
+      for _ in 0..<2 {
+        let expected = try part.batch(Tensor([1, 0]))
+        let batch = try all.batch(Tensor([1, 0]))
+        #expect(batch.examples.floats == expected.examples.floats && batch.labels == nil && expected.labels == nil)
+        all.prefetch(Tensor([1, 0]))
+      }
+      #expect(try part.standardDeviation == all.standardDeviation)
+    }
+  }
+
   @Test func whatIsDamagedLaterIsAnError() throws {
     let folder = try TestFolder()
     let path = try folder.write(idx([3, 2, 2], [UInt8](repeating: 1, count: 12)), "a.idx")
@@ -67,5 +89,34 @@ import Torch
       try DatasetSource("digits").load().summary == "1797 grey images of 8 × 8 pixels, 10 classes, in memory (0.115 MB)"
     )
     #expect(try DatasetSource("moons").load().summary == "20000 points of 2 numbers, 2 classes, in memory (0.16 MB)")
+  }
+
+  @Test func summariesCountWhatWasLeftOut() throws {
+    let folder = try TestFolder()
+    let png = Array(try Image(width: 1, height: 1, channels: 1, pixels: [7]).pngData())
+    for name in ["x/a.png", "x/deep/b.png", "x/c.jpg"] { try folder.write(png, name) }
+    #expect(try DatasetSource(folder.path).load().leftOut == "1 file that is not a PNG, 1 folder in a subfolder")
+    for name in ["notes.txt", ".hidden.png", ".cache/d.png"] { try folder.write(png, name) }
+    let list = Array(#"{"labels": [["x/a.png", 0], ["y.png", 1]]}"#.utf8)
+    try folder.write(list, "dataset.json")
+    #expect(
+      try DatasetSource(folder.path).load().summary.hasSuffix(
+        "; left out: 2 files that are not PNGs, 2 hidden files, 1 folder in a subfolder, 1 label without a picture"))
+    let archive = zip([
+      ("s/x/a.png", png), ("s/y/deep/b.png", png), ("s/readme", png), ("__MACOSX/s/x/._a.png", png),
+      ("s/x/.b.png", png),
+    ])
+    #expect(
+      try DatasetSource(folder.write(archive, "a.zip")).load().leftOut
+        == "1 file that is not a PNG, 2 hidden files, 1 picture in a deeper folder")
+    #expect(try DatasetSource(folder.write(zip([("a.png", png)]), "b.zip")).load().leftOut == nil)
+    let array = npy("|u1", "(1, 1, 2)", [1, 2])
+    let arrays = zip([("x_train.npy", array), ("y_train.npy", npy("<i8", "(1,)", bytes([0]))), ("x_test.npy", array)])
+    #expect(try DatasetSource(folder.write(arrays, "c.npz")).load().leftOut == "1 other file")
+    // Where there is no picture at all, the sentence says what there is instead.
+    try folder.write([1], "only/a.jpg")
+    expectFailure(.malformed, folder.path + "/only", "1 file that is not a PNG") {
+      try DatasetSource(folder.path + "/only").load()
+    }
   }
 }
