@@ -124,7 +124,7 @@ let package = Package(
     .testTarget(
       name: "LeastSquaresLayerTests", dependencies: ["least-squares-layer", "ScoreKit", "TestSupport"],
       swiftSettings: swift),
-    .testTarget(name: "EventFilesTests", dependencies: ["EventFiles"], swiftSettings: swift),
+    .testTarget(name: "EventFilesTests", dependencies: ["EventFiles"], exclude: ["Golden"], swiftSettings: swift),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CZlib"], swiftSettings: swift),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Imaging", "Torch", "TestSupport", "CZlib"],
