@@ -164,7 +164,7 @@ import Torch
     // The parts of networks are differentiated with them, and score models have laws of their own.
     let parts = NetworkCase.all.flatMap { modules(in: $0.make()) }
     try expectEveryConformer(
-      of: "Module", among: layers + parts + ScoreModelCase.all.map { $0.make() },
+      of: "Module", among: layers + parts + ScoreModelCase.models,
       except: [
         "FourierEmbedding": "embeddingsOfTheNoiseLevel", "ClassifierNetwork": "private to ScoreKit, which trains it",
       ])

@@ -15,6 +15,11 @@ struct ScoreModelCase: CustomTestStringConvertible, Sendable {
     self.make = make
   }
 
+  /// The models of all cases, and their energies.
+  static var models: [any ScoreModel] {
+    all.map { $0.make() }.flatMap { model -> [any ScoreModel] in [model] + (model.energyModel.map { [$0] } ?? []) }
+  }
+
   static let process = EDMProcess()
 
   private static func network() -> MLP {
@@ -55,7 +60,7 @@ struct ScoreModelCase: CustomTestStringConvertible, Sendable {
   private let labels = Tensor([0, 1, 2, 0, 1])
 
   @Test func everyScoreModelIsTried() throws {
-    try expectEveryConformer(of: "ScoreModel", among: ScoreModelCase.all.map { $0.make() })
+    try expectEveryConformer(of: "ScoreModel", among: ScoreModelCase.models)
   }
 
   @Test(arguments: ScoreModelCase.all) func examplesHaveScoresOfTheirOwn(_ model: ScoreModelCase) {

@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test func textThatIsNotUnderstoodIsAnError() {
-    for source in ["struct A: Law {", "}", "let a = \"{\\(\"}\" {"] {
+    for source in ["struct A: Law {", "}", "let a = \"\\(f(\"{\"))\" {"] {
       #expect(throws: UnreadableSource.self) { try types(source) }
     }
     #expect(throws: (any Error).self) { try Conformances(inFolders: ["NoSuchFolder"]) }
