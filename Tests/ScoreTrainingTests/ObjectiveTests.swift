@@ -72,16 +72,22 @@ import Torch
         (inputs[0] * x + inputs[1] * x.square() + inputs[1] * x.matmul(turn)).tanh()
           / (t.square() + 1).broadcastable(toRank: 2)
       }
-      let model: any ScoreModel = objective is UncertaintyWeighting ? UncertainScore(score) : score
-      var generator = RandomGenerator(seed: 2)
-      return try objective.loss(
-        of: model, on: TrainingBatch(examples: data), process: EDMProcess(), using: &generator)
+      func loss(of model: any ScoreModel) throws -> Tensor {
+        var generator = RandomGenerator(seed: 2)
+        return try objective.loss(
+          of: model, on: TrainingBatch(examples: data), process: EDMProcess(), using: &generator)
+      }
+      guard objective is UncertaintyWeighting else { return try loss(of: score) }
+      // Its loss is a function of the estimates, too.
+      let uncertain = UncertainScore(score)
+      return try uncertain.withParameters([inputs[2]]) { try loss(of: uncertain) }
     }
-    let point = [Tensor(-0.7, dtype: .float64), Tensor(0.2, dtype: .float64)]
+    let estimates = RandomGenerator(seed: 6).withNormal([32], dtype: .float64) * 0.2
+    let point = [Tensor(-0.7, dtype: .float64), Tensor(0.2, dtype: .float64), estimates]
     expectGradient(of: loss, at: point)
     // The loss is a function of the generator, and of the model.
     expectIdentical(try loss(point), try loss(point))
-    #expect(try abs((loss(point) - loss([point[0], point[1] + 0.5])).item()) > 1e-3)
+    #expect(try abs((loss(point) - loss([point[0], point[1] + 0.5, estimates])).item()) > 1e-3)
   }
 
   @Test func weightsAreThoseOfTheLiterature() {
