@@ -125,7 +125,8 @@ let package = Package(
     .testTarget(
       name: "LeastSquaresLayerTests", dependencies: ["least-squares-layer", "ScoreKit", "TestSupport"],
       swiftSettings: swift),
-    .testTarget(name: "EventFilesTests", dependencies: ["EventFiles", "FileSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "EventFilesTests", dependencies: ["EventFiles", "FileSupport"], exclude: ["Golden"], swiftSettings: swift),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CZlib"], swiftSettings: swift),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Imaging", "Torch", "TestSupport", "CZlib"],

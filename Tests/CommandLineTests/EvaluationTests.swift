@@ -50,7 +50,7 @@ import Testing
 
       // Nor do batches of another size matter, beyond rounding.
       let small = try evaluate(options + ["--batch-size", "5"], in: folder)
-      #expect(small.data == evaluation.data)
+      #expect(small.data == evaluation.data && small.levels.map(\.sigma) == [0.2, 1])
       for (level, other) in zip(small.levels, evaluation.levels) {
         expectClose(level.loss.value, other.loss.value, rtol: 1e-4)
         expectClose(level.asym.value, other.asym.value, rtol: 1e-2)

@@ -16,28 +16,74 @@ import Torch
     }
   }
 
-  @Test func runKilledAtRandomMomentsEndsWithTheSameBytes() throws {
+  /// How far a run has come by what is on the disk: steps, 0 for none.
+  private struct Progress {
+    /// The last step in the metrics, of which every tenth step writes a line.
+    let recorded: Int
+    /// The step of the newest checkpoint.
+    let saved: Int
+
+    init(of run: String) {
+      recorded = 10 * (contents("\(run)/metrics.jsonl") ?? Data()).count { $0 == UInt8(ascii: "\n") }
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(run)/checkpoints")) ?? []
+      saved = names.compactMap { $0.hasPrefix("step-") ? Int($0.dropFirst(5)) : nil }.max() ?? 0
+    }
+  }
+
+  private enum Moment {
+    case beforeTheFirstCheckpoint, rightAfterACheckpoint, betweenCheckpoints
+
+    func isReached(_ now: Progress, since start: Progress) -> Bool {
+      switch self {
+      case .beforeTheFirstCheckpoint: now.recorded > 0 && now.saved == 0
+      case .rightAfterACheckpoint: now.saved > start.saved && now.recorded == now.saved
+      case .betweenCheckpoints: now.saved > 0 && now.recorded > now.saved
+      }
+    }
+  }
+
+  /// Kills a process at a moment of its training; whether it was still running then.
+  private func killProcess(_ process: Process, training run: String, at moment: Moment, since start: Progress) -> Bool {
+    while process.isRunning {
+      if moment.isReached(Progress(of: run), since: start) {
+        // Held while it is looked at again, so that it dies at this moment however slow this process is.
+        kill(process.processIdentifier, SIGSTOP)
+        if moment.isReached(Progress(of: run), since: start) { kill(process.processIdentifier, SIGKILL) }
+        kill(process.processIdentifier, SIGCONT)
+      }
+      usleep(1000)
+    }
+    process.waitUntilExit()
+    return process.terminationReason == .uncaughtSignal && moment.isReached(Progress(of: run), since: start)
+  }
+
+  @Test func runKilledBeforeBetweenAndAfterCheckpointsEndsWithTheSameBytes() throws {
     try temporaryFolder { folder in
       let (whole, killed) = ("\(folder)/whole", "\(folder)/killed")
-      let result = try Tool.train.run(tinyRun(whole, steps: 60, checkpointEvery: 3), in: folder)
+      let result = try Tool.train.run(tinyRun(whole, steps: 100, checkpointEvery: 20), in: folder)
       #expect(result.status == 0, "\(result.errors)")
-      var generator = RandomGenerator(seed: 1)
-      var kills = 0
-      for _ in 0..<40 where kills < 10 {
-        let process = try Tool.train.start(tinyRun(killed, steps: 60, checkpointEvery: 3) + ["--resume"], in: folder)
-        usleep(UInt32.random(in: 50_000...900_000, using: &generator))
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-        if process.terminationReason == .uncaughtSignal { kills += 1 }
+      // Each kill costs the steps since the checkpoint before it: the run has steps left for all.
+      let moments: [Moment] = [
+        .beforeTheFirstCheckpoint, .rightAfterACheckpoint, .betweenCheckpoints, .rightAfterACheckpoint,
+        .betweenCheckpoints,
+      ]
+      for moment in moments {
+        let start = Progress(of: killed)
+        let process = try Tool.train.start(
+          tinyRun(killed, steps: 100, checkpointEvery: 20) + (start.recorded > 0 ? ["--resume"] : []), in: folder)
+        let isKilled = killProcess(process, training: killed, at: moment, since: start)
+        try #require(isKilled, "the run was not killed \(moment)")
       }
-      let last = try Tool.train.run(tinyRun(killed, steps: 60, checkpointEvery: 3) + ["--resume"], in: folder)
+      #expect((20..<100).contains(Progress(of: killed).saved))
+      let last = try Tool.train.run(tinyRun(killed, steps: 100, checkpointEvery: 20) + ["--resume"], in: folder)
       #expect(last.status == 0, "\(last.errors)")
-      expectSameWeights(whole, killed, step: "step-000060")
+      expectSameWeights(whole, killed, step: "step-000100")
       // Every tenth step is reported once.
-      let lines = String(decoding: contents("\(killed)/metrics.jsonl") ?? Data(), as: UTF8.self).split(separator: "\n")
-      #expect(lines.count == 6)
+      let text = String(decoding: contents("\(killed)/metrics.jsonl") ?? Data(), as: UTF8.self)
+      let steps = text.matches(of: /"step":(\d+)/).compactMap { Int($0.1) }
+      #expect(steps == Array(stride(from: 10, through: 100, by: 10)))
       let names = try FileManager.default.contentsOfDirectory(atPath: "\(killed)/checkpoints")
-      #expect(Set(names) == ["latest", "step-000054", "step-000057", "step-000060"])
+      #expect(Set(names) == ["latest", "step-000060", "step-000080", "step-000100"])
     }
   }
 

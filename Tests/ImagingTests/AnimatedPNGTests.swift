@@ -55,6 +55,7 @@ import Testing
       return bytes(UInt32(content.count)) + body + bytes(UInt32(sum))
     }
     let others = chunks.filter { $0.kind == "fdAT" }
+    #expect(others.count == 2)
     for (frame, part) in zip(frames.dropFirst(), others) {
       let file =
         data.prefix(8) + chunk("IHDR", chunks[0].content) + chunk("IDAT", Data(part.content.dropFirst(4)))

@@ -121,10 +121,23 @@ import Testing
   }
 
   @Test func severalCurvesHaveALegend() {
-    let points = [(x: 0.0, y: 0.0), (x: 1, y: 0)]
-    let one = LineChart(series: [.init("a", points: points)]).image()
-    let two = LineChart(series: [.init("a", points: points), .init("b", points: points)]).image()
-    #expect(one != two)
+    func image(_ names: String...) -> Image {
+      // The second curve has no points, so that its colour is that of the legend alone.
+      let series = names.enumerated().map { index, name in
+        LineChart.Series(name, points: index == 0 ? [(x: 0.0, y: 0.0), (x: 1, y: 0)] : [])
+      }
+      return LineChart(series: series, width: 480, height: 320).image()
+    }
+    #expect(image("a") == image("b"), "a single curve has none")
+    let (one, other) = (image("a", "b"), image("a", "c"))
+    let places = (0..<480 * 320)
+    let orange = places.filter { Array(one.pixels[$0 * 3..<$0 * 3 + 3]) == [213, 94, 0] }
+    #expect(orange.count == 24 * 3, "a short line in the second curve's colour")
+    // The name stands right of the line; nothing else of the picture depends on it.
+    let changed = places.filter { one.pixels[$0 * 3] != other.pixels[$0 * 3] }
+    let (right, row) = (orange.map { $0 % 480 }.max() ?? 480, (orange.first ?? 0) / 480)
+    #expect((4...200).contains(changed.count), "\(changed.count)")
+    #expect(changed.allSatisfy { $0 % 480 > right && abs($0 / 480 - row) < 16 })
   }
 
   @Test func aBandLiesBetweenItsEdges() {
@@ -150,6 +163,9 @@ import Testing
     var both = line
     both.marks = [.init("data", points: points + [(.nan, 1)])]
     #expect(line.image() != both.image())
+    var renamed = both
+    renamed.marks[0].name = "date"
+    #expect(renamed.image() != both.image(), "the legend names them")
     var empty = line
     empty.bands = [.init(points: [(.nan, 0, 1), (0, .infinity, 1)])]
     #expect(line.image() == empty.image(), "undefined points of a band are left out")

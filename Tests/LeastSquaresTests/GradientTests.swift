@@ -4,7 +4,9 @@ import Testing
 import Torch
 
 @Suite struct LeastSquaresGradientTests {
-  static let solvers: [any LeastSquaresSolver & Sendable] = [LSMR(tolerance: 1e-15), DenseSolver()]
+  static let solvers: [any LeastSquaresSolver & Sendable] = [
+    LSMR(tolerance: 1e-15), DenseSolver(), AutomaticSolver(iterative: LSMR(tolerance: 1e-15)),
+  ]
 
   /// x as a function of the factors of A, b and, if there is damping, δ.
   private func solution(_ problem: Problem, _ solver: any LeastSquaresSolver) -> ([Tensor]) throws -> Tensor {
@@ -20,7 +22,7 @@ import Torch
     return [l, r, problem.rightHandSide()] + (problem.damping == 0 ? [] : [Tensor(problem.damping, dtype: .float64)])
   }
 
-  @Test(arguments: Problem.grid, [0, 1])
+  @Test(arguments: Problem.grid, solvers.indices)
   func gradientMatchesDenseSolve(_ problem: Problem, _ solver: Int) throws {
     var generator = RandomGenerator(seed: 3)
     let variables = inputs(problem).map { $0.variable() }
@@ -37,7 +39,7 @@ import Torch
     }
   }
 
-  @Test(arguments: Problem.grid.filter { $0.damping == 0 || $0.damping >= 0.1 }, [0, 1])
+  @Test(arguments: Problem.grid.filter { $0.damping == 0 || $0.damping >= 0.1 }, solvers.indices)
   func derivativesMatchDifferences(_ problem: Problem, _ solver: Int) throws {
     expectGradient(of: solution(problem, Self.solvers[solver]), at: inputs(problem), order: 2)
   }

@@ -47,6 +47,7 @@ private func exactLogDensity(_ x: Tensor, _ model: GaussianMixtureScore, conditi
     // What is left is the end of the path, which is not exactly normal.
     expectClose(Tensor(result.logDensities), exactLogDensity(x, model), rtol: 0, atol: 1e-3)
     let defaults = try ProbabilityFlowLikelihood().logDensities(of: x, under: model, process: process.value)
+    #expect(defaults.logDensities.count == 40)
     let errors = zip(defaults.logDensities, result.logDensities).map { abs($0 - $1) }
     #expect(errors.allSatisfy { $0 < 0.05 } && errors.reduce(0, +) / 40 < 3e-3, "\(errors)")
     #expect(defaults.evaluations.allSatisfy { $0 < 400 }, "\(defaults.evaluations)")

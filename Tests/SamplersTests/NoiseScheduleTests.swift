@@ -67,13 +67,12 @@ import Torch
     let levels = try NoiseSchedule.geometric.levels(11, of: process)
     let ratios = zip(levels, levels.dropFirst()).map { $1.sigma / $0.sigma }
     for ratio in ratios { expectClose(ratio, ratios[0], rtol: 1e-10, atol: 0) }
-    for (level, other) in zip(levels, try NoiseSchedule.uniformTime.levels(11, of: process)) {
-      expectClose(level.sigma, other.sigma, rtol: 1e-9, atol: 0)
-    }
+    let sigmas = Tensor(levels.map(\.sigma))
+    expectClose(
+      Tensor(try NoiseSchedule.uniformTime.levels(11, of: process).map(\.sigma)), sigmas, rtol: 1e-9, atol: 0)
     // ρ → ∞ gives the same.
-    for (level, other) in zip(levels, try NoiseSchedule.karras(rho: 1e6).levels(11, of: process)) {
-      expectClose(level.sigma, other.sigma, rtol: 1e-4, atol: 0)
-    }
+    expectClose(
+      Tensor(try NoiseSchedule.karras(rho: 1e6).levels(11, of: process).map(\.sigma)), sigmas, rtol: 1e-4, atol: 0)
   }
 
   @Test func uniformTimesHaveEqualDistances() throws {

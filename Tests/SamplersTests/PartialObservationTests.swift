@@ -19,6 +19,12 @@ import Torch
     ProbabilityFlowSampler(steps: 2),
   ]
 
+  @Test func everySamplerIsTried() throws {
+    try expectEveryConformer(
+      of: "Sampler", among: Self.samplers,
+      except: ["MetropolisAdjustedLangevinSampler": "it refuses observations: whatDoesNotFitIsRefused"])
+  }
+
   @Test(arguments: samplers.indices)
   func knownElementsComeBackExactly(_ index: Int) throws {
     let known = Tensor((0..<6).map { 0.1 + Double($0) / 3 }, shape: [3, 2])

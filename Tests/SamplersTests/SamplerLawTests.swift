@@ -4,6 +4,10 @@ import TestSupport
 import Testing
 import Torch
 
+/// The process of DDPM beside the others: the order of convergence holds between its steps alone.
+private let lawProcesses: [Named<any DiffusionProcess>] =
+  processes + [Named<any DiffusionProcess>("DDPM", DiscreteVariancePreserving())]
+
 /// Every sampler, with few steps.
 private let samplers: [Named<any Sampler>] = [
   Named("Heun", HeunSampler(steps: 4)),
@@ -46,13 +50,13 @@ private let singleSteps: [Named<any Sampler>] = [
 
 /// Settings that make no sense, and a word of the sentence that says so.
 private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
-  Named("no steps", (HeunSampler(steps: 0), "0")),
-  Named("negative steps", (EulerSampler(steps: -3), "-3")),
+  Named("no steps", (HeunSampler(steps: 0), "not 0")),
+  Named("negative steps", (EulerSampler(steps: -3), "not -3")),
   Named("negative churn", (HeunSampler(churn: -1), "churn")),
   Named("churn noise that is no number", (HeunSampler(churnNoise: .nan), "churn noise")),
   Named("no ρ", (HeunSampler(schedule: .karras(rho: 0)), "ρ")),
   Named("levels upside down", (EulerSampler(sigmaMin: 2, sigmaMax: 1), "σ_min < σ_max")),
-  Named("no corrections", (PredictorCorrectorSampler(corrections: -1), "-1")),
+  Named("no corrections", (PredictorCorrectorSampler(corrections: -1), "not -1")),
   Named("no signal", (PredictorCorrectorSampler(signalToNoise: 0), "signal-to-noise")),
   Named("no levels", (AnnealedLangevinSampler(noiseLevels: 0), "level, not 0")),
   Named("no steps per level", (AnnealedLangevinSampler(stepsPerLevel: 0), "per level, not 0")),
@@ -63,7 +67,7 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
   Named("burn-in without an end", (MetropolisAdjustedLangevinSampler(stepsPerLevel: 4, burnIn: 4), "burn-in")),
   Named("a certain acceptance", (MetropolisAdjustedLangevinSampler(targetAcceptance: 1), "acceptance")),
   Named("too much fresh noise", (DDIMSampler(eta: 1.5), "η")),
-  Named("no DDIM steps", (DDIMSampler(steps: 0), "0")),
+  Named("no DDIM steps", (DDIMSampler(steps: 0), "not 0")),
   Named("no Langevin steps", (LangevinSampler(steps: 0), "1 step, not 0")),
   Named("an unstable Langevin step", (LangevinSampler(stepSize: 2), "step size")),
   Named("no noise", (LangevinSampler(sigma: 0), "noise level")),
@@ -75,14 +79,14 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
   Named("no step limit", (ProbabilityFlowSampler(stepLimit: 0), "step limit")),
   Named("negative fresh noise", (DPMSolverPlusPlus2M(eta: -1), "η")),
   Named("endless fresh noise", (DPMSolverPlusPlus3M(eta: .infinity), "η")),
-  Named("no DPM-Solver++ steps", (DPMSolverPlusPlus3M(steps: 0), "0")),
+  Named("no DPM-Solver++ steps", (DPMSolverPlusPlus3M(steps: 0), "not 0")),
   Named("too few explicit levels", (EulerSampler(steps: 2, schedule: .explicit([1])), "explicit")),
   Named("explicit levels upside down", (EulerSampler(steps: 2, schedule: .explicit([1, 2])), "explicit")),
   Named("explicit levels below 0", (EulerSampler(steps: 1, schedule: .explicit([-1])), "explicit")),
   Named("explicit levels with others", (EulerSampler(steps: 1, schedule: .explicit([1]), sigmaMin: 0.1), "σ_min")),
-  Named("no Euler–Maruyama steps", (EulerMaruyamaSampler(steps: 0), "0")),
-  Named("no prediction", (PredictorCorrectorSampler(steps: 0), "0")),
-  Named("no DPM-Solver++ steps", (DPMSolverPlusPlus2M(steps: -1), "-1")),
+  Named("no Euler–Maruyama steps", (EulerMaruyamaSampler(steps: 0), "not 0")),
+  Named("no prediction", (PredictorCorrectorSampler(steps: 0), "not 0")),
+  Named("no DPM-Solver++ steps", (DPMSolverPlusPlus2M(steps: -1), "not -1")),
   Named("a level of the unknown", (EulerSampler(sigmaMax: 1e9), "beyond")),
 ]
 
@@ -102,7 +106,14 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
       NetworkScore(network, process: process, parameterization: .edm(sigmaData: 0.5)), batchSize: 4)
   }
 
-  @Test(arguments: samplers, processes)
+  @Test func everySamplerIsTried() throws {
+    try expectEveryConformer(of: "Sampler", among: samplers.map(\.value))
+    try expectEveryConformer(of: "Sampler", among: singleSteps.map(\.value))
+    try expectEveryConformer(of: "Sampler", among: mistakes.map(\.value.sampler))
+    try expectEveryConformer(of: "DiffusionProcess", among: lawProcesses.map(\.value))
+  }
+
+  @Test(arguments: samplers, lawProcesses)
   func aSampleIsAFunctionOfItsSeed(_ sampler: Named<any Sampler>, _ process: Named<any DiffusionProcess>) throws {
     let model = Self.model(for: process.value, sampler.value)
     let seeds: [UInt64] = [7, 1, 42, 7, 3, 1 << 60]
@@ -124,7 +135,7 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
 
   private func difference(_ x: Tensor, _ y: Tensor) -> Double { (x - y).norm() }
 
-  @Test(arguments: samplers + singleSteps, processes)
+  @Test(arguments: samplers + singleSteps, lawProcesses)
   func everyStepIsObservedInOrder(_ sampler: Named<any Sampler>, _ process: Named<any DiffusionProcess>) throws {
     var states: [SamplerState] = []
     let model = Self.model(for: process.value, sampler.value)

@@ -38,8 +38,13 @@ struct TwoLayerScore: ScoreModel {
     }
     // WriteYourOwnScoreModel ends
     #expect(samples.shape == [500, 2] && samples.allFinite)
-    // Learned: half of the points of both moons are on either side.
-    #expect(abs(samples[.all, 0].mean().item()) < 1)
+    // Learned: samples are much nearer to the data than those of the model as it was initialized.
+    var again = RandomGenerator(seed: 0, purpose: .initialization)
+    let untrained = try HeunSampler().sample(
+      from: TwoLayerScore(width: 64, using: &again), process: process, shape: [2], seeds: Array(0..<500))
+    let data = try DatasetSource("moons").load().examples[0..<2000].to(.float64)
+    let (before, after) = (KernelDistance.squared(untrained, data).value, KernelDistance.squared(samples, data).value)
+    #expect(after < 0.1 * before, "\(before) \(after)")
   }
 
   @Test func samplersDrawFromAnExactScore() throws {
@@ -56,7 +61,15 @@ struct TwoLayerScore: ScoreModel {
       print(type(of: sampler), sampler.evaluationCount, right)  // two thirds of the samples are on the right
     }
     // ChooseASampler ends
-    #expect(samplers.count == 4)
+    for sampler in samplers {
+      let x = try sampler.sample(from: exact, process: EDMProcess(), shape: [2], seeds: Array(0..<200))
+      let right = (x[.all, 0] .> 0).to(.float64).mean().item()
+      // Four standard errors of a frequency of two thirds, and a spread about the means of about 0.2.
+      #expect(abs(right - 2.0 / 3) < 4 * (2.0 / 9 / 200).squareRoot(), "\(sampler): \(right)")
+      let spread = Tensor.stack([x[.all, 0].abs() - 2, x[.all, 1]]).square().mean(1)
+      expectClose(spread, Tensor([0.2, 0.2]), rtol: 0, atol: 0.1, "\(sampler)")
+    }
+    #expect(samplers.map(\.evaluationCount) == [12, 23, 8, 100])
   }
 
   @Test func misfitHasASlope() throws {
@@ -73,7 +86,16 @@ struct TwoLayerScore: ScoreModel {
     let misfit = (try matrix.apply(fit.x) - observed).square().mean()
     let slope = misfit.gradient(withRespectTo: width)  // how the misfit changes with the width of the functions
     // DifferentiateThroughLeastSquares ends
-    #expect(slope.item() != 0 && misfit.item() < 0.1)
+    /// The same with another width and without a record.
+    func misfitOf(_ width: Double) throws -> Double {
+      let centers = Tensor.linspace(0, 1, count: 8, dtype: .float64)
+      let matrix = (-((places.expandingDimension(at: 1) - centers) / (0.3 * width)).square()).exp()
+      let fit = try leastSquares(MatrixOperator(matrix), observed, damping: 0.01, solver: DenseSolver())
+      return (matrix.matmul(fit.x) - observed).square().mean().item()
+    }
+    let expected = try (misfitOf(0.701) - misfitOf(0.699)) / 0.002
+    #expect(abs(slope.item() / expected - 1) < 1e-3, "\(slope.item()), not \(expected)")
+    expectClose(misfit.item(), try misfitOf(0.7), rtol: 1e-6, atol: 0)
   }
 
   @Test func normsStayWhatTheyAre() throws {
@@ -91,7 +113,16 @@ struct TwoLayerScore: ScoreModel {
     for _ in 0..<50 { try trainer.advance() }
     print(try trainer.advance().projection?.constraintNorm ?? 0)
     // ConstrainTraining ends
-    #expect(trainer.step == 51)
+    var again = RandomGenerator(seed: 0, purpose: .initialization)
+    let start = MLP(.init(shape: [2], width: 32, blocks: 1), using: &again)
+    var moved = 0
+    for (now, before) in zip(network.namedParameters(), start.namedParameters()) {
+      let (weights, norm) = (now.parameter.value, before.parameter.value.norm())
+      guard weights.rank > 1, norm > 0 else { continue }
+      expectClose(weights.norm(), norm, rtol: 1e-3, atol: 0, now.name)
+      if (weights - before.parameter.value).norm() > 0.01 * norm { moved += 1 }
+    }
+    #expect(moved > 3, "training turned the weights")
   }
 
   @Test func energiesAreSymmetric() throws {
@@ -106,7 +137,18 @@ struct TwoLayerScore: ScoreModel {
       of: model, process: process, at: [0.5, 2], examples: examples, condition: nil, using: &generator)
     for level in levels { print(level.sigma, level.nasym.value) }  // below 1e-10: symmetric to rounding
     // MakeScoresConservative ends
-    #expect(levels.allSatisfy { $0.nasym.value < 1e-10 })
+    // The network's last layer starts at 0; with other weights the energy is still symmetric, and the network is not.
+    for parameter in model.parameters() { parameter.value = parameter.value + 0.1 * generator.normal(parameter.shape) }
+    let plain = NetworkScore(network, process: process, parameterization: .edm(sigmaData: 1.8))
+    func largest(of model: any ScoreModel) throws -> [Double] {
+      var generator = RandomGenerator(seed: 1)
+      return try asymmetry(
+        of: model, process: process, at: [0.5, 2], examples: examples, condition: nil, using: &generator
+      ).map(\.nasym.value)
+    }
+    #expect(levels.map(\.sigma) == [0.5, 2])
+    #expect(try (levels.map(\.nasym.value) + largest(of: model)).allSatisfy { $0 < 1e-10 })
+    #expect(try largest(of: plain).allSatisfy { $0 > 1e-6 })
   }
 
   @Test func modelsMoveToTheDevice() throws {
@@ -119,7 +161,8 @@ struct TwoLayerScore: ScoreModel {
     model.move(to: device)
     let samples = try EulerSampler(steps: 5).sample(from: model, process: EDMProcess(), shape: [2], seeds: [1, 2, 3])
     // UseAGPU ends
-    #expect(samples.shape == [3, 2])
+    #expect(samples.shape == [3, 2] && samples.allFinite)
+    #expect(model.parameters().allSatisfy { $0.value.device == device })
   }
 
   @Test func articlesShowThesePrograms() throws {

@@ -93,6 +93,7 @@ import Testing
     }
     let (one, two) = (try values(1), try values(2))
     #expect(one.levels[0].loss.standardError.isNaN)
+    #expect(one.levels.map(\.sigma) == Evaluator.defaultNoiseLevels && two.levels.count == one.levels.count)
     // The standard error of two values is half their distance.
     for (level, both) in zip(one.levels, two.levels) {
       expectClose(abs(level.loss.value - both.loss.value), both.loss.standardError, rtol: 1e-9)
@@ -148,6 +149,7 @@ import Testing
       let result = try Self.evaluation(Evaluator(count: 50, batchSize: batchSize), recorder, record, dataset)
       // 50 points are no more than 50, and the likelihoods of all of them are checked.
       #expect(recorder.sizes.values == (batchSize == 1000 ? [50] : batchSize == 7 ? [7, 1] : [1]))
+      #expect(result.levels.map(\.sigma) == byDefault.levels.map(\.sigma) && !byDefault.levels.isEmpty)
       for (level, other) in zip(result.levels, byDefault.levels) {
         expectClose(level.loss.value, other.loss.value, rtol: 1e-9)
         expectClose(level.nasym.value, other.nasym.value, rtol: 1e-9, atol: 1e-20)

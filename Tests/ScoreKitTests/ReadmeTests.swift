@@ -30,7 +30,18 @@ struct LinearScore: ScoreModel {
       // README ends
       let picture = try Image(contentsOfPNG: path)
       #expect(picture.width == 720)
-      #expect(samples.shape == [1000, 2])
+      #expect(samples.shape == [1000, 2] && samples.allFinite)
+      // Training has lowered the loss, on the same noisy points.
+      func loss(_ model: LinearScore) throws -> Double {
+        var generator = RandomGenerator(seed: 1)
+        return try trainer.objective.loss(
+          of: model, on: TrainingBatch(examples: DatasetSource("moons").load().examples[0..<1000].to(.float32)),
+          process: EDMProcess(), using: &generator
+        ).item()
+      }
+      var again = RandomGenerator(seed: 0, purpose: .initialization)
+      let (before, after) = (try loss(LinearScore(layer: Linear(2, 2, using: &again))), try loss(model))
+      #expect(after < 0.8 * before, "\(before) \(after)")
     }
   }
 
@@ -79,6 +90,18 @@ struct LinearScore: ScoreModel {
     // README ends
     let projection = try #require(report)
     #expect(projection.constraintNorm < 0.1 && projection.iterations > 0)
+    // Training without the constraint violates it, as the network was initialized it does not.
+    var again = RandomGenerator(seed: 0, purpose: .initialization)
+    let free = MLPScore(
+      MLP(.init(shape: [2], width: 64, blocks: 1), using: &again), process: process,
+      parameterization: .edm(sigmaData: 1.5))
+    let plain = Trainer(
+      free, process: process, data: try DatasetSource("eight-gaussians").load(),
+      objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1.5)),
+      settings: .init(batchSize: 256, schedule: .init(peak: 1e-3, steps: 100)))
+    for _ in 0..<100 { try plain.advance() }
+    let violation = try odd.residual(at: free.parameters().map { $0.value.detached() }).norm()
+    #expect(violation > 3 * projection.constraintNorm, "\(violation) \(projection.constraintNorm)")
   }
 
   @Test func linksLeadToFiles() throws {

@@ -34,7 +34,15 @@ struct NamedProcess: CustomTestStringConvertible, Sendable {
     NamedProcess(testDescription: "sub-VP", value: SubVariancePreserving()),
     NamedProcess(testDescription: "sub-VP with other rates", value: SubVariancePreserving(betaMin: 0.3, betaMax: 7)),
   ]
-  static let all = closedForms + [NamedProcess(testDescription: "custom", value: Custom())]
+  static let all =
+    closedForms + [
+      NamedProcess(testDescription: "DDPM", value: DiscreteVariancePreserving()),
+      NamedProcess(testDescription: "custom", value: Custom()),
+    ]
+
+  @Test func everyProcessIsTried() throws {
+    try expectEveryConformer(of: "DiffusionProcess", among: Self.all.map(\.value))
+  }
 
   /// Times from the lower to the upper end, closer together at the lower.
   static func times(of process: any DiffusionProcess, inset: Double = 0) -> Tensor {
@@ -46,11 +54,15 @@ struct NamedProcess: CustomTestStringConvertible, Sendable {
   @Test(arguments: all)
   func driftAndDiffusionAreTheDerivativesOfScaleAndNoise(_ process: NamedProcess) {
     let process = process.value
-    let t = Self.times(of: process, inset: 0.05)
-    // Central differences with extrapolation; the step is small against the distance to t = 0.
+    // A discrete process has kinks at whole times.
+    let isDiscrete = process is DiscreteVariancePreserving
+    let times = Self.times(of: process, inset: 0.05)
+    let t = isDiscrete ? times.floor() + 0.5 : times
+    // Central differences with extrapolation; the step is small against the distance to t = 0 or a kink.
+    let step = isDiscrete ? Tensor.full(like: t, 0.02) : t * 1e-3
     func derivative(_ function: (Tensor) -> Tensor) -> Tensor {
       func difference(_ h: Tensor) -> Tensor { (function(t + h) - function(t - h)) / (h * 2) }
-      return (4 * difference(t * 1e-3) - difference(t * 2e-3)) / 3
+      return (4 * difference(step) - difference(step * 2)) / 3
     }
     expectClose(process.drift(t), derivative { process.scale($0).log() }, rtol: 1e-7, atol: 1e-9)
     let rate = process.scale(t).square() * derivative { process.sigma($0).square() }

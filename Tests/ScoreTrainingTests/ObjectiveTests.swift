@@ -48,23 +48,46 @@ import Torch
     #expect(abs(exact - sliced) < 1e-5 * abs(exact))
   }
 
-  @Test(arguments: [0, 1]) func gradientsAreExact(_ index: Int) throws {
+  private static let noise = NoiseDistribution.logNormal()
+  private static let weighting = LossWeighting.edm(sigmaData: 1)
+  /// All objectives.
+  private static let objectives: [any ScoreObjective] = [
+    DenoisingScoreMatching(noiseLevels: noise, weighting: weighting),
+    ImplicitScoreMatching(noiseLevels: noise, weighting: weighting),
+    SlicedScoreMatching(noiseLevels: noise, weighting: weighting),
+    UncertaintyWeighting(DenoisingScoreMatching(noiseLevels: noise, weighting: weighting)),
+    AsymmetryPenalty(DenoisingScoreMatching(noiseLevels: noise, weighting: weighting), weight: 3, pointCount: 4),
+  ]
+
+  @Test func everyObjectiveIsTried() throws {
+    try expectEveryConformer(of: "ScoreObjective", among: Self.objectives)
+  }
+
+  @Test(arguments: objectives.indices) func gradientsAreExact(_ index: Int) throws {
     let data = RandomGenerator(seed: 4).withNormal([5, 2], dtype: .float64)
-    let objective: any ScoreObjective =
-      index == 0
-      ? ImplicitScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1))
-      : SlicedScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1))
-    expectGradient(
-      of: { inputs in
-        let score = FixedScore { x, t in
-          (inputs[0] * x + inputs[1] * x.square()).tanh() / (t.square() + 1).broadcastable(toRank: 2)
-        }
+    let objective = Self.objectives[index]
+    func loss(_ inputs: [Tensor]) throws -> Tensor {
+      let turn = Tensor([[0, 1], [-0.5, 0]]).to(.float64)
+      let score = FixedScore { x, t in
+        (inputs[0] * x + inputs[1] * x.square() + inputs[1] * x.matmul(turn)).tanh()
+          / (t.square() + 1).broadcastable(toRank: 2)
+      }
+      func loss(of model: any ScoreModel) throws -> Tensor {
         var generator = RandomGenerator(seed: 2)
-        // The objective throws for engine errors alone.
-        return
-          (try? objective.loss(
-            of: score, on: TrainingBatch(examples: data), process: EDMProcess(), using: &generator)) ?? Tensor(0.0)
-      }, at: [Tensor(-0.7, dtype: .float64), Tensor(0.2, dtype: .float64)])
+        return try objective.loss(
+          of: model, on: TrainingBatch(examples: data), process: EDMProcess(), using: &generator)
+      }
+      guard objective is UncertaintyWeighting else { return try loss(of: score) }
+      // Its loss is a function of the estimates, too.
+      let uncertain = UncertainScore(score)
+      return try uncertain.withParameters([inputs[2]]) { try loss(of: uncertain) }
+    }
+    let estimates = RandomGenerator(seed: 6).withNormal([32], dtype: .float64) * 0.2
+    let point = [Tensor(-0.7, dtype: .float64), Tensor(0.2, dtype: .float64), estimates]
+    expectGradient(of: loss, at: point)
+    // The loss is a function of the generator, and of the model.
+    expectIdentical(try loss(point), try loss(point))
+    #expect(try abs((loss(point) - loss([point[0], point[1] + 0.5, estimates])).item()) > 1e-3)
   }
 
   @Test func weightsAreThoseOfTheLiterature() {

@@ -42,6 +42,30 @@ public func expectIdentical(
   expectClose(actual, expected, rtol: 0, atol: 0, comment, sourceLocation: sourceLocation)
 }
 
+/// Expects two lists to have as many tensors as each other, each close to the other's.
+public func expectClose(
+  _ actual: [Tensor], _ expected: [Tensor], rtol: Double? = nil, atol: Double? = nil, _ comment: String = "",
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  guard actual.count == expected.count, !expected.isEmpty else {
+    Issue.record(
+      "\(comment): \(actual.count) tensors instead of \(expected.count), or none", sourceLocation: sourceLocation)
+    return
+  }
+  for (index, (actual, expected)) in zip(actual, expected).enumerated() {
+    expectClose(
+      actual, expected, rtol: rtol, atol: atol, "\(comment) number \(index)", sourceLocation: sourceLocation)
+  }
+}
+
+/// Expects two lists to have as many tensors as each other, each identical to the other's.
+public func expectIdentical(
+  _ actual: [Tensor], _ expected: [Tensor], _ comment: String = "", sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(actual.map(\.dtype) == expected.map(\.dtype), sourceLocation: sourceLocation)
+  expectClose(actual, expected, rtol: 0, atol: 0, comment, sourceLocation: sourceLocation)
+}
+
 /// What makes two tensors differ, in one sentence that shows the worst element; nil if they are close.
 func difference(_ actual: Tensor, _ expected: Tensor, rtol: Double?, atol: Double?) -> String? {
   guard actual.shape == expected.shape else { return "the shape is \(actual.shape) instead of \(expected.shape)" }

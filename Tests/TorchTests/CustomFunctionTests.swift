@@ -32,7 +32,7 @@ struct CustomFunctionTests {
       let third = try gradients(of: second.sum(), withRespectTo: [x])[0]
       return [y, first, second, third]
     }
-    for (own, engine) in zip(try chain(silu), try chain { $0.silu() }) { expectClose(own, engine, rtol: 1e-12) }
+    expectClose(try chain(silu), try chain { $0.silu() }, rtol: 1e-12)
     expectGradient(of: { try silu($0[0]) }, at: [x], order: 3)
   }
 

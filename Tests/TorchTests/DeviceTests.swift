@@ -37,6 +37,8 @@ struct DeviceTests {
   }
 
   @Test func theBestDeviceCanBePrepared() throws {
-    try Device.best().prepare()
+    let best = Device.best()
+    try best.prepare()
+    #expect(Tensor.ones([2]).to(best).device == best)
   }
 }

@@ -77,10 +77,10 @@ struct TensorShapeTests {
     let tensors = [x.transposed(), Tensor(5, dtype: .float64), Tensor.zeros([0, 2], dtype: .float64), x[0]]
     let vector = Tensor.flatten(tensors)
     #expect(vector.shape == [37])
-    for (part, tensor) in zip(vector.unflattened(like: tensors), tensors) { expectIdentical(part, tensor) }
+    expectIdentical(vector.unflattened(like: tensors), tensors)
     // A vector whose elements are not neighbours in memory.
     let strided = Tensor.stack([vector, -vector], along: 1)[.all, 0]
-    for (part, tensor) in zip(strided.unflattened(like: tensors), tensors) { expectIdentical(part, tensor) }
+    expectIdentical(strided.unflattened(like: tensors), tensors)
   }
 
   @Test func flippingReverses() {
