@@ -1,0 +1,120 @@
+"""Runs that are killed: at random moments, and at each system call that writes."""
+import pathlib
+import random
+import shutil
+
+import runs
+from tracing import Tracer
+from tools import complaint, kill
+
+
+# Contents of checkpoints from which samples were drawn; the same bytes are as good anywhere.
+READABLE = set()
+
+
+class Whole:
+    """An undisturbed run, and how long it took."""
+
+    def __init__(self, tools, run, folder):
+        self.run, self.path = run, pathlib.Path(folder) / f"whole-{run.name}"
+        result = tools.run("score-train", run.arguments(self.path), folder, timeout=120)
+        if result.status != 0 or complaint(result):
+            raise SystemExit(f"error: the undisturbed run does not even end: {result.command}\n{result.describe()}")
+        self.seconds = result.seconds
+
+
+def judge_end(tools, whole, folder, path, allowed=frozenset({0})):
+    """Goes on with a disturbed run to its end: what is lost, or None."""
+    result = tools.run("score-train", whole.run.arguments(path), folder, timeout=120)
+    problem = complaint(result, allowed)
+    return (f"--resume: {problem}" if problem else None) or runs.difference(whole.run, whole.path, path)
+
+
+def judge_checkpoints(tools, folder, path, expected=()):
+    """Whether every checkpoint with a final name can be sampled from, and those that must be there are."""
+    found = runs.step_folders(path)
+    if (missing := set(expected) - {step.name for step in found}):
+        return f"the checkpoints {sorted(missing)} are gone"
+    for step in found:
+        content = tuple(file.read_bytes() if file.is_file() else None for file in sorted(step.iterdir()))
+        if content in READABLE:
+            continue
+        out = pathlib.Path(folder) / "probe.npy"
+        result = tools.run("score-sample", [step, "--out", out, "--count", 1, "--steps", 1, *runs.COMMON], folder)
+        out.unlink(missing_ok=True)
+        if result.status != 0:
+            return f"{step.name} cannot be sampled from: {result.describe()}"
+        READABLE.add(content)
+    return None
+
+
+def at_random_moments(tools, ledger, folder, clock, seed):
+    """kill -9 at random moments, again and again until the run is through."""
+    kind = "kill -9 at random moments, six runs"
+    ledger.open(kind)
+    generator, kills, wholes = random.Random(seed), 0, {}
+    configurations = runs.configurations(folder)
+    number = 0
+    # Each of the six is tried once at least.
+    while number < len(configurations) or not clock.is_over():
+        run = configurations[number % len(configurations)]
+        if run.name not in wholes:
+            wholes[run.name] = Whole(tools, run, folder)
+        whole, path = wholes[run.name], pathlib.Path(folder) / f"killed-{number}"
+        number += 1
+        moments, steps = [], []
+        for _ in range(10):
+            process = tools.start("score-train", run.arguments(path), folder)
+            moments.append(round(generator.uniform(0.05, 1.1) * whole.seconds, 3))
+            try:
+                process.communicate(timeout=moments[-1])
+            except Exception:  # TimeoutExpired: it is time.
+                kill(process)
+                process.communicate()
+                kills += 1
+            steps.append(int(([*runs.step_folders(path)] or [pathlib.Path("step-0")])[-1].name[5:]))
+            if process.returncode == 0:
+                break
+        problem = judge_end(tools, whole, folder, path)
+        ledger.record(kind, f"{process.shown}   # killed after {moments} s, at checkpoints {steps}", problem)
+        ledger.note(kind, f"{kills} kills")
+        keep_or_remove(path, problem)
+
+
+def at_each_call(tools, ledger, folder, clock, seed):
+    """SIGKILL at each system call that writes, over a run of four saves."""
+    kind = "kill -9 at each system call that writes"
+    ledger.open(kind)
+    tracer = Tracer(tools)
+    if not tracer.is_available:
+        return ledger.note(kind, tracer.advice)
+    whole = Whole(tools, runs.save_run(), folder)
+    calls = tracer.calls(whole.run, folder, Tracer.WRITING)
+    order = list(range(len(calls)))
+    random.Random(seed).shuffle(order)
+    done = 0
+    for position in order:
+        if clock.is_over():
+            break
+        call, path = calls[position], pathlib.Path(folder) / "stopped"
+        result = tracer.run(whole.run, path, folder, call, "signal=KILL")
+        problem = None
+        if result.status != -9:
+            # A call that was not reached this time was disturbed by nothing.
+            if result.status != 0:
+                problem = result.describe()
+        problem = problem or judge_checkpoints(tools, folder, path) or judge_end(tools, whole, folder, path)
+        ledger.record(kind, f"{result.command}   # {call.text}", problem)
+        done += 1
+        ledger.note(kind, f"{done} of the run's {len(calls)} calls")
+        keep_or_remove(path, problem)
+
+
+def keep_or_remove(path, problem):
+    """A run that lost something is kept under another name, for whoever looks into it; no more than five are."""
+    if problem and path.exists():
+        kept = list(path.parent.glob("lost-*"))
+        if len(kept) < 5:
+            path.rename(path.parent / f"lost-{len(kept) + 1}-{path.name}")
+            return
+    shutil.rmtree(path, ignore_errors=True)
