@@ -25,6 +25,11 @@ INPUTS = ["digits", "moons", "checkerboard", "swiss-roll", "spirals", "eight-gau
           "", "/", ".", "/dev/null", "/dev/full", "run/config.json", "a\nb", "é" * 200, "x" * 300, "left", "center", "top"]
 OUTPUTS = ["new", "new/deep/er", "new.png", "new.npy", "run", "", "/dev/null", "/dev/full", ".", "missing/new.png", "data.npy/x",
            "x" * 300, "é.png", "-", "pipeline", "/proc/new.png"]
+# With these a command mostly works, so that more than the first wrong value is met.
+SANE = {"n": ["1", "2", "3", "8"], "x": ["0.1", "0.5", "1", "2"], "list": ["8", "4,8", "0.5,1"], "seeds": ["0", "5-6", "1,2"],
+        "name": ["cpu"], "source": ["digits", "moons", "data.npy", "picture.png"], "path": ["labels.npy"], "run": ["new", "run"],
+        "file.json": ["options.json"], "file.npy": ["noise.npy"], "part|file.png": ["top", "mask.png"], "folder": ["new"],
+        "file.png": ["new.png", "new.npy"]}
 DEVICES = ["auto", "cpu", "cuda", "cuda:9", "cuda:-1", "mps", "", "tpu", "cuda:99999999999999999999"]
 
 
@@ -38,10 +43,12 @@ class Option:
         if self.kind is None:
             return [self.name]
         if self.values:
-            pool = self.values if generator.random() < 0.9 else ["", "none-of-them", self.values[0].upper()]
+            pool = self.values if generator.random() < 0.95 else ["", "none-of-them", self.values[0].upper()]
         else:
             pool = {"n": WHOLE, "x": REAL, "list": LISTS, "seeds": SEEDS, "name": DEVICES}.get(self.kind, INPUTS)
-            if self.name in ("--out", "--npy", "--trajectory", "--animation", "--nearest"):
+            if self.kind in SANE and generator.random() < 0.6:
+                pool = SANE[self.kind]
+            elif self.name in ("--out", "--npy", "--trajectory", "--animation", "--nearest"):
                 pool = OUTPUTS
         value = generator.choice(pool)
         return [f"{self.name}={value}"] if generator.random() < 0.7 else [self.name, value]

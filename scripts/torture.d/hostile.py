@@ -4,6 +4,7 @@ import pathlib
 import random
 import shutil
 import struct
+import zlib
 
 import runs
 from tools import complaint
@@ -44,13 +45,14 @@ def dangling(path):
 HOSTILE = [fifo, device, folder, loop, empty, sparse, dangling]
 
 
-def noise(path, shape):
-    """A NumPy array of zeros as float32."""
-    count = 1
-    for size in shape:
-        count *= size
-    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {tuple(shape)}, }}\n".encode()
-    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(4 * count))
+def mask(path, side=8):
+    """A grey PNG whose left half is dark and whose right half is light."""
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    row = b"\0" + b"\0" * (side // 2) + b"\xff" * (side // 2)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+                     + chunk(b"IDAT", zlib.compress(row * side)) + chunk(b"IEND", b""))
 
 
 class Stage:
@@ -68,11 +70,11 @@ class Stage:
             result = tools.run(arguments[0], arguments[1:], self.place)
             if result.status != 0:
                 raise SystemExit(f"error: {result.command}: {result.describe()}")
-        runs.write_array(self.place / "data.npy")
-        header = b"\x93NUMPY\x01\x00"
-        text = b"{'descr': '|u1', 'fortran_order': False, 'shape': (64,), }\n"
-        (self.place / "labels.npy").write_bytes(header + struct.pack("<H", len(text)) + text + bytes(64))
-        noise(self.place / "noise.npy", [2, 1, 8, 8])
+        pixels = random.Random(0).randbytes(4096)
+        (self.place / "data.npy").write_bytes(runs.array("|u1", (64, 8, 8), pixels))
+        (self.place / "labels.npy").write_bytes(runs.array("|u1", (64,), bytes(64)))
+        (self.place / "noise.npy").write_bytes(runs.array("<f4", (2, 1, 8, 8), bytes(512)))
+        mask(self.place / "mask.png")
         (self.place / "options.json").write_text("{}")
 
 
@@ -93,7 +95,7 @@ def places(stage):
     yield "options.json", [*train, "--data", "digits", "--config", "options.json"]
     yield "noise.npy", [*sample, "--noise", "noise.npy"]
     yield "picture.png", [*inpaint, "--inpaint", "picture.png"]
-    yield "picture.png", [*inpaint, "--inpaint", "digits", "--mask", "picture.png"]
+    yield "mask.png", [*inpaint, "--inpaint", "digits", "--mask", "mask.png"]
     yield "data.npy", [*inpaint, "--inpaint", "data.npy"]
     yield "picture.png", [*inpaint, "--colorize", "picture.png"]
     checkpoint = "run/checkpoints/step-000002"

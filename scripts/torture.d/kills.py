@@ -8,7 +8,7 @@ from tracing import Tracer
 from tools import complaint, kill
 
 
-# Contents of checkpoints from which samples were drawn; the same bytes are as good anywhere.
+# Contents of checkpoints from which these tools drew samples; the same bytes are as good anywhere.
 READABLE = set()
 
 
@@ -36,7 +36,8 @@ def judge_checkpoints(tools, folder, path, expected=()):
     if (missing := set(expected) - {step.name for step in found}):
         return f"the checkpoints {sorted(missing)} are gone"
     for step in found:
-        content = tuple(file.read_bytes() if file.is_file() else None for file in sorted(step.iterdir()))
+        files = sorted(file for file in step.iterdir() if file.is_file())
+        content = (tools.folder, *((file.name, file.read_bytes()) for file in files))
         if content in READABLE:
             continue
         out = pathlib.Path(folder) / "probe.npy"
@@ -56,7 +57,7 @@ def at_random_moments(tools, ledger, folder, clock, seed):
     configurations = runs.configurations(folder)
     number = 0
     # Each of the six is tried once at least.
-    while number < len(configurations) or not clock.is_over():
+    while clock.is_patient and number < len(configurations) or not clock.is_over():
         run = configurations[number % len(configurations)]
         if run.name not in wholes:
             wholes[run.name] = Whole(tools, run, folder)
@@ -88,7 +89,7 @@ def at_each_call(tools, ledger, folder, clock, seed):
     tracer = Tracer(tools)
     if not tracer.is_available:
         return ledger.note(kind, tracer.advice)
-    whole = Whole(tools, runs.save_run(), folder)
+    whole = Whole(tools, runs.save_run(folder), folder)
     calls = tracer.calls(whole.run, folder, Tracer.WRITING)
     order = list(range(len(calls)))
     random.Random(seed).shuffle(order)

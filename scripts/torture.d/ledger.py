@@ -56,14 +56,12 @@ class Ledger:
 
 
 class Clock:
-    """How long a part of the campaign may last."""
+    """How long a part of the campaign may last; one that ends early, `until` something is so, need not try everything."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds, until=None):
         self.end = time.monotonic() + seconds
-
-    @property
-    def left(self):
-        return self.end - time.monotonic()
+        self.until = until
+        self.is_patient = until is None
 
     def is_over(self):
-        return self.left <= 0
+        return time.monotonic() > self.end or bool(self.until and self.until())

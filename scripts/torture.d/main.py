@@ -7,6 +7,7 @@ import tempfile
 
 import commands
 import damage
+import fakes
 import faults
 import hostile
 import kills
@@ -34,6 +35,9 @@ def main():
     for tool in ("score-train", "score-sample", "score-evaluate", "score-export"):
         if not (tools.folder / tool).is_file():
             sys.exit(f"error: {tools.folder} holds no {tool}; build it with swift build -c release --product {tool}")
+    if arguments.self_test:
+        campaigns = {name: PARTS[name][0] for name in arguments.only}
+        sys.exit(0 if fakes.check(tools, campaigns, arguments.seed) else 1)
     ledger = Ledger()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="scorekit-torture-"))
     parts = {name: PARTS[name] for name in arguments.only}
@@ -60,6 +64,8 @@ def parse():
     parser.add_argument("--bin", default=".build/release", help="the folder of the tools (default: .build/release)")
     parser.add_argument("--only", default=",".join(PARTS), type=lambda text: text.split(","),
                         help=f"parts of the campaign, of {', '.join(PARTS)}")
+    parser.add_argument("--self-test", action="store_true",
+                        help="run the parts with tools that have flaws, each of which must be noticed")
     arguments = parser.parse_args()
     if (unknown := set(arguments.only) - set(PARTS)):
         parser.error(f"--only knows no {', '.join(sorted(unknown))}")

@@ -18,7 +18,7 @@ def campaign(tools, ledger, folder, clock, seed):
     for meeting in meetings:
         ledger.open(meeting.__doc__.split(":")[0])
     number = 0
-    while number < len(meetings) or not clock.is_over():
+    while clock.is_patient and number < len(meetings) or not clock.is_over():
         path = pathlib.Path(folder) / f"meeting-{number}"
         meetings[number % len(meetings)](tools, ledger, folder, path, whole, generator)
         number += 1

@@ -31,7 +31,8 @@ class Run:
 
 def configurations(folder):
     """Six runs that differ in what they keep: data, network, objective, optimizer and what they write on the way."""
-    stream = write_array(pathlib.Path(folder) / "stream.npy")
+    stream = pathlib.Path(folder) / "stream.npy"
+    stream.write_bytes(array("|u1", (64, 8, 8), random.Random(0).randbytes(4096)))
     return [
         Run("digits", 40, 20, ["--data", "digits", "--class-conditional", *IMAGES, "--checkpoint-every", 3]),
         Run("sparse", 120, 40, [*POINTS, "--sparsity", 0.5, "--tensorboard", "--checkpoint-every", 7]),
@@ -44,17 +45,20 @@ def configurations(folder):
     ]
 
 
-def save_run():
-    """A run with several saves, for disturbing single system calls of theirs."""
-    return Run("saves", 8, 2, [*POINTS, "--tensorboard", "--checkpoint-every", 2])
-
-
-def write_array(path, count=64, side=8):
-    """A NumPy array of random grey images."""
+def save_run(folder):
+    """A run with several saves, whose data are read from a file as it goes on, for disturbing single system calls."""
+    path = pathlib.Path(folder) / "points.npy"
     generator = random.Random(0)
-    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({count}, {side}, {side}), }}\n".encode()
-    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + generator.randbytes(count * side * side))
-    return path
+    values = [generator.gauss(0, 1) for _ in range(256)]
+    path.write_bytes(array("<f4", (128, 2), struct.pack("<256f", *values)))
+    options = [*POINTS, "--tensorboard", "--checkpoint-every", 2, "--loading", "stream"]
+    return Run("saves", 8, 2, [path if option == "moons" else option for option in options])
+
+
+def array(kind, shape, content):
+    """The bytes of a NumPy array."""
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + content
 
 
 def step_folders(run):
@@ -84,9 +88,11 @@ def other_bytes(one, two):
         return f"the undisturbed run has no {one.name}"
     if not two.is_file():
         return f"{two.parent.name}/{two.name} is missing"
-    if one.read_bytes() != two.read_bytes():
-        return f"{two.parent.name}/{two.name} has other bytes ({two.stat().st_size}, not {one.stat().st_size})"
-    return None
+    one_bytes, two_bytes = one.read_bytes(), two.read_bytes()
+    if one_bytes == two_bytes:
+        return None
+    first = next((i for i, (a, b) in enumerate(zip(one_bytes, two_bytes)) if a != b), "its end")
+    return f"{two.parent.name}/{two.name} has other bytes from {first} on"
 
 
 def metrics(run):

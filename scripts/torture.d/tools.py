@@ -63,7 +63,7 @@ class Tools:
             out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             if interrupt:
-                process.send_signal(signal.SIGINT)
+                os.killpg(process.pid, signal.SIGINT)
                 try:
                     out, err = process.communicate(timeout=10)
                 except subprocess.TimeoutExpired:
