@@ -26,10 +26,11 @@ enum FolderReader {
     precondition(score.shape == [2] + shape, "the score of \(shape) has the shape \(score.shape)")
   }
 
-  /// Writes small valid folders, packed, as seeds of a corpus.
+  /// Writes small valid folders, packed, as seeds of a corpus, and reads each.
   static func writeSeeds(of reader: Reader, to path: String) throws {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    for (name, isDiffusers, configuration) in seeds where isDiffusers == (reader == .pipeline) {
+    var seeds: [String: Data] = [:]
+    for (name, isDiffusers, configuration) in models where isDiffusers == (reader == .pipeline) {
       let source = "\(folder)/seed-\(name)"
       let model = try configuration.makeModel(seed: 1)
       if isDiffusers {
@@ -42,18 +43,18 @@ enum FolderReader {
         ).write(to: source)
       }
       for options in [[], PackedFolder.Options.mended, [.mended, .lastWeights]] {
-        let packed = PackedFolder(folder: source, options: options).packed
-        try packed.write(to: URL(fileURLWithPath: "\(path)/\(name)-\(options.rawValue)"))
+        seeds["\(name)-\(options.rawValue)"] = PackedFolder(folder: source, options: options).packed
       }
-      if isDiffusers {
-        let packed = PackedFolder(folder: "\(source)/unet", options: []).packed
-        try packed.write(to: URL(fileURLWithPath: "\(path)/\(name)-network"))
-      }
+      if isDiffusers { seeds["\(name)-network"] = PackedFolder(folder: "\(source)/unet", options: []).packed }
+    }
+    for (name, packed) in seeds {
+      try read(packed)
+      try packed.write(to: URL(fileURLWithPath: "\(path)/\(name)"))
     }
     try FileManager.default.removeItem(atPath: folder)
   }
 
-  private static var seeds: [(name: String, isDiffusers: Bool, ModelConfiguration)] {
+  private static var models: [(name: String, isDiffusers: Bool, ModelConfiguration)] {
     var plain = UNet2D.Configuration()
     (plain.inChannels, plain.outChannels, plain.blockOutChannels) = (1, 1, [4])
     (plain.downBlockTypes, plain.upBlockTypes, plain.layersPerBlock) = ([.plain], [.plain], 1)
