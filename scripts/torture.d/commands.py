@@ -12,24 +12,25 @@ from hostile import Stage
 from tools import complaint
 
 MEMORY, SECONDS = 12 << 30, 8
-WHOLE = ["0", "1", "2", "3", "7", "64", "-1", "-0", "100000", "1000000000", "9223372036854775807", "9223372036854775808",
-         "18446744073709551615", "-9223372036854775808", "1e3", "0x10", "1.5", "", " 1", "１", "nan"]
-REAL = ["0", "1", "0.5", "1e-3", "0.1", "2", "10", "-1", "1e-320", "1e308", "1e309", "-inf", "inf", "nan", "0x1p3", "", "1,5",
-        "1e-8", "80", "1e300", "-0"]
+WHOLE = ["0", "1", "2", "3", "7", "64", "-1", "-0", "100000", "1000000000", "9223372036854775807",
+         "9223372036854775808", "18446744073709551615", "-9223372036854775808", "1e3", "0x10", "1.5", "", " 1", "１", "nan"]
+REAL = ["0", "1", "0.5", "1e-3", "0.1", "2", "10", "-1", "1e-320", "1e308", "1e309", "-inf", "inf", "nan", "0x1p3", "",
+        "1,5", "1e-8", "80", "1e300", "-0"]
 LISTS = ["8", "8,8", "8,16", "4,4,4", "0", "8,-8", "8,,8", ",", "", "9", "4096,4096,4096,4096,4096,4096,4096,4096", "0.1,1",
          "1e-300,1e300", "nan", "8,9223372036854775807", "1", "0.5"]
 SEEDS = ["0", "5", "0-3", "3-0", "1,2,3", "18446744073709551615", "18446744073709551614-18446744073709551615", "-", "0-", "",
          "0-9999999999", "1,,2", "-1"]
-INPUTS = ["digits", "moons", "checkerboard", "swiss-roll", "spirals", "eight-gaussians", "data.npy", "labels.npy", "noise.npy",
-          "picture.png", "options.json", "run", "pipeline", "run/checkpoints", "run/checkpoints/latest", "missing", "missing/",
-          "", "/", ".", "/dev/null", "/dev/full", "run/config.json", "a\nb", "é" * 200, "x" * 300, "left", "center", "top"]
-OUTPUTS = ["new", "new/deep/er", "new.png", "new.npy", "run", "", "/dev/null", "/dev/full", ".", "missing/new.png", "data.npy/x",
-           "x" * 300, "é.png", "-", "pipeline", "/proc/new.png"]
+INPUTS = ["digits", "moons", "checkerboard", "swiss-roll", "spirals", "eight-gaussians", "data.npy", "labels.npy",
+          "noise.npy", "picture.png", "options.json", "run", "pipeline", "run/checkpoints", "run/checkpoints/latest",
+          "missing", "missing/", "", "/", ".", "/dev/null", "/dev/full", "run/config.json", "a\nb", "é" * 200, "x" * 300,
+          "left", "center", "top"]
+OUTPUTS = ["new", "new/deep/er", "new.png", "new.npy", "run", "", "/dev/null", "/dev/full", ".", "missing/new.png",
+           "data.npy/x", "x" * 300, "é.png", "-", "pipeline", "/proc/new.png"]
 # With these a command mostly works, so that more than the first wrong value is met.
-SANE = {"n": ["1", "2", "3", "8"], "x": ["0.1", "0.5", "1", "2"], "list": ["8", "4,8", "0.5,1"], "seeds": ["0", "5-6", "1,2"],
-        "name": ["cpu"], "source": ["digits", "moons", "data.npy", "picture.png"], "path": ["labels.npy"], "run": ["new", "run"],
-        "file.json": ["options.json"], "file.npy": ["noise.npy"], "part|file.png": ["top", "mask.png"], "folder": ["new"],
-        "file.png": ["new.png", "new.npy"]}
+SANE = {"n": ["1", "2", "3", "8"], "x": ["0.1", "0.5", "1", "2"], "list": ["8", "4,8", "0.5,1"],
+        "seeds": ["0", "5-6", "1,2"], "name": ["cpu"], "source": ["digits", "moons", "data.npy", "picture.png"],
+        "path": ["labels.npy"], "run": ["new", "run"], "file.json": ["options.json"], "file.npy": ["noise.npy"],
+        "part|file.png": ["top", "mask.png"], "folder": ["new"], "file.png": ["new.png", "new.npy"]}
 DEVICES = ["auto", "cpu", "cuda", "cuda:9", "cuda:-1", "mps", "", "tpu", "cuda:99999999999999999999"]
 
 
@@ -78,8 +79,8 @@ def options(tools, tool, folder):
 
 # A small command that works, of which the random ones are variations.
 GOOD = {
-    "score-train": [["--out", "new"], ["--data", "moons", "--width", "8"], ["--steps", "2"], ["--batch-size", "4"], ["--blocks", "1"],
-                    ["--threads", "1"], ["--channels", "8"]],
+    "score-train": [["--out", "new"], ["--data", "digits"], ["--channels", "8"], ["--blocks", "1"], ["--steps", "2"],
+                    ["--batch-size", "4"], ["--threads", "1"]],
     "score-sample": [["run"], ["--out", "new.png"], ["--count", "2"], ["--steps", "2"], ["--threads", "1"]],
     "score-evaluate": [["run"], ["--count", "8"], ["--no-likelihood"], ["--threads", "1"]],
     "score-export": [["run"], ["--out", "new"]],
@@ -110,7 +111,8 @@ def half_written(folder):
 def broken(path):
     content = path.read_bytes()
     if path.suffix == ".png":
-        if content[:8] != b"\x89PNG\r\n\x1a\n" or content[-12:] != struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND")):
+        end = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
+        if content[:8] != b"\x89PNG\r\n\x1a\n" or content[-12:] != end:
             return f"{len(content)} bytes that do not begin or end as a PNG"
     elif path.suffix == ".npy":
         if content[:6] != b"\x93NUMPY":
@@ -129,7 +131,8 @@ def broken(path):
             return str(error)
     elif path.suffix == ".safetensors":
         length = struct.unpack_from("<Q", content)[0]
-        ends = [entry["data_offsets"][1] for name, entry in json.loads(content[8:8 + length]).items() if name != "__metadata__"]
+        header = json.loads(content[8:8 + length])
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
         if 8 + length + max(ends, default=0) != len(content):
             return f"{len(content)} bytes"
     return None
@@ -158,10 +161,12 @@ def campaign(tools, ledger, folder, clock, seed):
         if result.status == -2:
             result.status = 130
         problem = complaint(result) or half_written(copy)
-        if not problem and result.status in (64, 66) and (changed := set(listing(copy).items()) - set(before.items())):
-            problem = f"it failed and wrote {sorted(str(path.relative_to(copy)) for path, _ in changed)[:4]}: {result.describe()}"
+        changed = set(listing(copy).items()) - set(before.items())
+        if not problem and result.status in (64, 66) and changed:
+            names = sorted(str(path.relative_to(copy)) for path, _ in changed)
+            problem = f"it failed and wrote {names[:4]}: {result.describe()}"
         statuses[result.status] = statuses.get(result.status, 0) + 1
         ledger.record(kind, f"cd {os.path.basename(copy)}; {result.command}", problem)
-        ledger.note(kind, "statuses " + ", ".join(f"{status}: {count}" for status, count in sorted(
-            statuses.items(), key=lambda item: item[0] or 0)))
+        counts = sorted(statuses.items(), key=lambda item: item[0] or 0)
+        ledger.note(kind, "status " + ", ".join(f"{status}: {count}" for status, count in counts))
         shutil.rmtree(copy)

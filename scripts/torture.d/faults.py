@@ -11,9 +11,10 @@ from tools import complaint, kill
 from tracing import Tracer
 
 FAULTS = [
-    (["write"], "ENOSPC"), (["write", "fsync"], "EIO"), (["rename", "renameat2", "mkdir", "openat"], "ENOSPC"),
-    (["rename", "renameat2", "unlink", "unlinkat", "symlink", "ftruncate"], "EIO"), (["openat"], "EMFILE"),
-    (["read", "pread64"], "EIO"), (["openat"], "EACCES"),
+    (["write", "pwrite64"], "ENOSPC"), (["write", "pwrite64", "fsync", "fdatasync", "read", "pread64"], "EIO"),
+    (["rename", "renameat", "renameat2", "mkdir", "mkdirat", "link", "linkat", "openat"], "ENOSPC"),
+    (["rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "symlink", "symlinkat", "ftruncate"], "EIO"),
+    (["openat"], "EMFILE"), (["openat"], "EACCES"),
 ]
 
 
@@ -40,7 +41,7 @@ def half_run(tools, whole, folder):
         kill(process)
         process.communicate()
         names = [step.name for step in runs.step_folders(path)]
-        if process.returncode == -9 and names in (["step-000002", "step-000004"], ["step-000002", "step-000004", "step-000006"]):
+        if process.returncode == -9 and names[:2] == ["step-000002", "step-000004"]:
             return path, names
     raise SystemExit("error: the run could not be killed between two saves in 50 tries")
 

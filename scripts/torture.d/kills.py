@@ -5,7 +5,7 @@ import shutil
 
 import runs
 from tracing import Tracer
-from tools import complaint, kill
+from tools import complaint
 
 
 # Contents of checkpoints from which these tools drew samples; the same bytes are as good anywhere.
@@ -61,25 +61,28 @@ def at_random_moments(tools, ledger, folder, clock, seed):
         run = configurations[number % len(configurations)]
         if run.name not in wholes:
             wholes[run.name] = Whole(tools, run, folder)
-        whole, path = wholes[run.name], pathlib.Path(folder) / f"killed-{number}"
+        path = pathlib.Path(folder) / f"killed-{number}"
         number += 1
-        moments, steps = [], []
-        for _ in range(10):
-            process = tools.start("score-train", run.arguments(path), folder)
-            moments.append(round(generator.uniform(0.05, 1.1) * whole.seconds, 3))
-            try:
-                process.communicate(timeout=moments[-1])
-            except Exception:  # TimeoutExpired: it is time.
-                kill(process)
-                process.communicate()
-                kills += 1
-            steps.append(int(([*runs.step_folders(path)] or [pathlib.Path("step-0")])[-1].name[5:]))
-            if process.returncode == 0:
-                break
-        problem = judge_end(tools, whole, folder, path)
-        ledger.record(kind, f"{process.shown}   # killed after {moments} s, at checkpoints {steps}", problem)
+        command, moments, problem = kill_often(tools, wholes[run.name], folder, path, generator)
+        kills += len(moments)
+        problem = problem or judge_end(tools, wholes[run.name], folder, path)
+        ledger.record(kind, f"{command}   # killed after {', '.join(moments)}", problem)
         ledger.note(kind, f"{kills} kills")
         keep_or_remove(path, problem)
+
+
+def kill_often(tools, whole, folder, path, generator):
+    """Starts a run up to ten times and kills it: the command, the moments, and what was wrong if it ended by itself."""
+    moments = []
+    for _ in range(10):
+        process = tools.start("score-train", whole.run.arguments(path), folder)
+        seconds = generator.uniform(0.05, 1.1) * whole.seconds
+        result = tools.finish(process, seconds)
+        if result.status is not None:
+            return process.shown, moments, complaint(result, {0})
+        step = next((folder.name for folder in reversed(runs.step_folders(path))), "no checkpoint")
+        moments.append(f"{seconds:.3f} s with {step}")
+    return process.shown, moments, None
 
 
 def at_each_call(tools, ledger, folder, clock, seed):
@@ -91,23 +94,17 @@ def at_each_call(tools, ledger, folder, clock, seed):
         return ledger.note(kind, tracer.advice)
     whole = Whole(tools, runs.save_run(folder), folder)
     calls = tracer.calls(whole.run, folder, Tracer.WRITING)
-    order = list(range(len(calls)))
-    random.Random(seed).shuffle(order)
-    done = 0
-    for position in order:
+    random.Random(seed).shuffle(calls)
+    path = pathlib.Path(folder) / "stopped"
+    for done, call in enumerate(calls):
         if clock.is_over():
             break
-        call, path = calls[position], pathlib.Path(folder) / "stopped"
         result = tracer.run(whole.run, path, folder, call, "signal=KILL")
-        problem = None
-        if result.status != -9:
-            # A call that was not reached this time was disturbed by nothing.
-            if result.status != 0:
-                problem = result.describe()
+        # Where a call was not reached this time, the run is through.
+        problem = None if result.status in (-9, 0) else result.describe()
         problem = problem or judge_checkpoints(tools, folder, path) or judge_end(tools, whole, folder, path)
         ledger.record(kind, f"{result.command}   # {call.text}", problem)
-        done += 1
-        ledger.note(kind, f"{done} of the run's {len(calls)} calls")
+        ledger.note(kind, f"{done + 1} of the run's {len(calls)} calls")
         keep_or_remove(path, problem)
 
 

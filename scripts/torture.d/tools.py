@@ -10,7 +10,8 @@ import time
 
 DOCUMENTED = {0, 64, 65, 66, 70, 74, 130}
 # What a program prints when it crashes rather than fails.
-CRASH = re.compile(r"fatal error|stack dump|backtrace|terminate called|traceback|thread \d+ crashed|assertion|core dumped", re.I)
+CRASH = re.compile(
+    r"fatal error|stack dump|backtrace|terminate called|traceback|thread \d+ crashed|assertion|core dumped", re.I)
 # Without these the tools start over once to set them, which would only disturb the counting of system calls.
 ENVIRONMENT = dict(os.environ, GOMP_SPINCOUNT="2000", MKL_CBWR="AUTO", OMP_NUM_THREADS="1", LC_ALL="C.UTF-8")
 
@@ -40,7 +41,7 @@ class Tools:
         return [*map(str, prefix), str(self.folder / tool), *map(str, arguments)]
 
     def start(self, tool, arguments, cwd, prefix=(), memory=None, file_size=None):
-        """Starts a tool in a session of its own; its output goes to files beside each other in `cwd`'s parent."""
+        """Starts a tool in a session of its own, so that it can be killed with what it was started under."""
         def limit():
             if memory:
                 resource.setrlimit(resource.RLIMIT_AS, (memory, memory))

@@ -11,7 +11,8 @@ Call = collections.namedtuple("Call", "name number text")
 class Tracer:
     """strace, where it is there and may trace."""
 
-    WRITING = ["openat", "write", "fsync", "rename", "renameat2", "mkdir", "unlink", "unlinkat", "symlink", "ftruncate", "rmdir"]
+    WRITING = ["openat", "write", "pwrite64", "fsync", "fdatasync", "rename", "renameat", "renameat2", "link", "linkat",
+               "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "symlink", "symlinkat", "ftruncate"]
     READING = ["openat", "read", "pread64"]
     advice = "skipped: install strace (apt-get install strace) for this"
 
