@@ -9,6 +9,7 @@ import struct
 import zlib
 
 from hostile import Stage
+from ledger import counts
 from tools import complaint
 
 MEMORY, SECONDS = 12 << 30, 8
@@ -167,6 +168,5 @@ def campaign(tools, ledger, folder, clock, seed):
             problem = f"it failed and wrote {names[:4]}: {result.describe()}"
         statuses[result.status] = statuses.get(result.status, 0) + 1
         ledger.record(kind, f"cd {os.path.basename(copy)}; {result.command}", problem)
-        counts = sorted(statuses.items(), key=lambda item: item[0] or 0)
-        ledger.note(kind, "status " + ", ".join(f"{status}: {count}" for status, count in counts))
+        ledger.note(kind, counts(statuses))
         shutil.rmtree(copy)

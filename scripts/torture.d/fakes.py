@@ -27,7 +27,7 @@ status=$?
 AFTER
 exit $status
 """
-OFTEN = ["limits", "damage", "commands", "hostile"]
+OFTEN = ["limits", "damage", "forged", "commands", "hostile"]
 
 # The flaw: what is done before and after the true tool, the parts of the campaign that must notice, and what they say then.
 FLAWS = {
@@ -52,7 +52,7 @@ FLAWS = {
     "a failure is kept secret": (
         "errors=/dev/null", "failed && status=0", ["faults", "limits", "hostile"], "missing|another status"),
     "a failure has another status": ("", "failed && status=1", ["faults", "disk", *OFTEN], "another status"),
-    "a failure hangs": ("", 'failed && trap "" INT && sleep 100', ["damage", "commands", "hostile"], "it hung"),
+    "a failure hangs": ("", 'failed && trap "" INT && sleep 100', ["damage", "forged", "commands", "hostile"], "it hung"),
     "a failure leaves half a file": ("", "failed && touch new.png.partial-1", ["commands", "hostile"], r"new\.png\.partial-1"),
     "a failure writes something": ("", "failed && touch more", ["commands"], "failed and wrote .*more"),
     "a picture ends early": (

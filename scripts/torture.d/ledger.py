@@ -3,6 +3,12 @@ import re
 import time
 
 
+def counts(statuses):
+    """How often there was each status, in words."""
+    ordered = sorted(statuses.items(), key=lambda item: item[0] or 0)
+    return "status " + ", ".join(f"{status}: {count}" for status, count in ordered)
+
+
 class Ledger:
     """Counts attempts by kind, and keeps what was lost."""
 

@@ -9,6 +9,7 @@ import commands
 import damage
 import fakes
 import faults
+import forged
 import hostile
 import kills
 import neighbours
@@ -22,7 +23,8 @@ PARTS = {
     "faults": (faults.by_call, 15),
     "limits": (faults.by_limit, 4),
     "disk": (faults.by_small_disk, 4),
-    "damage": (damage.campaign, 10),
+    "damage": (damage.campaign, 9),
+    "forged": (forged.campaign, 7),
     "commands": (commands.campaign, 12),
     "hostile": (hostile.campaign, 10),
     "neighbours": (neighbours.campaign, 5),
