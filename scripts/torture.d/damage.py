@@ -56,45 +56,60 @@ def is_wish(original, damaged):
         return False
 
 
+class Patient:
+    """A run as if it had been killed before its last save, and what an undamaged one gives."""
+
+    SAMPLE = ["--out", "samples.npy", "--count", 4, "--steps", 2, *runs.COMMON]
+
+    def __init__(self, tools, folder):
+        self.tools, self.folder = tools, pathlib.Path(folder)
+        self.run = runs.Run("damaged", 6, 2, [*runs.POINTS, "--checkpoint-every", 2])
+        self.whole, self.start = Whole(tools, self.run, folder), self.folder / "start"
+        shutil.copytree(self.whole.path, self.start, symlinks=True)
+        shutil.rmtree(self.start / "checkpoints/step-000006")
+        self.samples = self.draw(self.start)[1]
+
+    def draw(self, path):
+        """How score-sample ends, and what it wrote."""
+        out = self.folder / "samples.npy"
+        out.unlink(missing_ok=True)
+        result = self.tools.run("score-sample", [path, *self.SAMPLE], self.folder, timeout=SECONDS, memory=MEMORY)
+        return result, out.read_bytes() if out.is_file() else None
+
+    def judge_sampling(self, path):
+        """What is wrong with sampling from a damaged copy, or None."""
+        result, samples = self.draw(path)
+        problem = complaint(result, {0} | REFUSED, SECONDS)
+        if not problem and result.status == 0 and samples != self.samples:
+            problem = "score-sample drew other samples without a word"
+        return problem
+
+    def judge_resuming(self, path, is_wish):
+        """What is wrong with going on with a damaged copy, or None."""
+        arguments = ["--out", path, "--resume", "--progress", "none"]
+        result = self.tools.run(
+            "score-train", arguments, self.folder, timeout=SECONDS, memory=MEMORY, interrupt=is_wish)
+        problem = complaint(result, None if is_wish else {0} | REFUSED, None if is_wish else SECONDS)
+        if not problem and not is_wish and result.status == 0:
+            if (reason := runs.difference(self.run, self.whole.path, path)):
+                problem = f"score-train went on without a word, and {reason}"
+        return problem
+
+
 def campaign(tools, ledger, folder, clock, seed):
     """Damages one file of a copy of a run at a time, then samples from it and goes on with it."""
     kind = "damaged checkpoints and options"
     ledger.open(kind)
-    run = runs.Run("damaged", 6, 2, [*runs.POINTS, "--checkpoint-every", 2])
-    whole = Whole(tools, run, folder)
-    # As if the run had been killed before its last save.
-    start = pathlib.Path(folder) / "start"
-    shutil.copytree(whole.path, start, symlinks=True)
-    shutil.rmtree(start / "checkpoints/step-000006")
-    sample = ["--out", "samples.npy", "--count", 4, "--steps", 2, *runs.COMMON]
-    expected = tools.run("score-sample", [start, *sample], folder)
-    reference = (pathlib.Path(folder) / "samples.npy").read_bytes()
-    assert expected.status == 0, expected.describe()
-    generator, path = random.Random(seed), pathlib.Path(folder) / "copy"
-    names = files(start)
+    patient, generator = Patient(tools, folder), random.Random(seed)
+    path, names = patient.folder / "copy", files(patient.start)
     while not clock.is_over():
-        shutil.copytree(start, path, symlinks=True)
+        shutil.copytree(patient.start, path, symlinks=True)
         name = generator.choice(names)
         original = (path / name).read_bytes()
         how = damage(path / name, generator)
-        result, problem = None, None
-        if name != "config.json":
-            (pathlib.Path(folder) / "samples.npy").unlink(missing_ok=True)
-            result = tools.run("score-sample", [path, *sample], folder, timeout=SECONDS, memory=MEMORY)
-            problem = complaint(result, {0} | REFUSED, SECONDS)
-            if not problem and result.status == 0 and (pathlib.Path(folder) / "samples.npy").read_bytes() != reference:
-                problem = "score-sample drew other samples without a word"
-        if not problem:
-            is_wished = name == "config.json" and (path / name).stat().st_size < 1 << 20 and is_wish(
-                original, (path / name).read_bytes())
-            # What was there before the damage, and may be written again.
-            arguments = ["--out", path, "--resume", "--progress", "none"]
-            result = tools.run("score-train", arguments, folder, timeout=SECONDS, memory=MEMORY, interrupt=is_wished)
-            if is_wished:
-                problem = complaint(result)
-            else:
-                problem = complaint(result, {0} | REFUSED, SECONDS)
-                if not problem and result.status == 0 and (reason := runs.difference(run, whole.path, path)):
-                    problem = f"score-train went on without a word, and {reason}"
-        ledger.record(kind, f"{how} of {name}, then {result.command}", problem)
+        is_small = (path / name).stat().st_size < 1 << 20
+        wish = name == "config.json" and is_small and is_wish(original, (path / name).read_bytes())
+        problem = None if name == "config.json" else patient.judge_sampling(path)
+        problem = problem or patient.judge_resuming(path, wish)
+        ledger.record(kind, f"{how} of {name}, then score-sample {path} or score-train --out {path} --resume", problem)
         keep_or_remove(path, problem)

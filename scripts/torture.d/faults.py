@@ -8,7 +8,7 @@ import time
 import runs
 from kills import Whole, judge_checkpoints, judge_end, keep_or_remove
 from tools import complaint, kill
-from tracing import Tracer
+from tracing import Tracer, varied
 
 FAULTS = [
     (["write", "pwrite64"], "ENOSPC"), (["write", "pwrite64", "fsync", "fdatasync", "read", "pread64"], "EIO"),
@@ -57,26 +57,20 @@ def by_call(tools, ledger, folder, clock, seed):
     half, names = half_run(tools, whole, folder)
     path = pathlib.Path(folder) / "failed"
     calls = tracer.calls(whole.run, folder, Tracer.WRITING + Tracer.READING, start=half)
-    generator, tries = random.Random(seed), []
-    for functions, error in FAULTS:
-        for function in functions:
-            group = [(call, error) for call in calls if call.name == function]
-            # Data are read an example at a time, by calls that are all alike.
-            tries += generator.sample(group, min(len(group), 40))
-    generator.shuffle(tries)
-    done = 0
-    for call, error in tries:
+    tries, kinds = varied([
+        (call, f"error={error}") for functions, error in FAULTS for call in calls if call.name in functions
+    ], random.Random(seed))
+    for done, (call, fault) in enumerate(tries, 1):
         if clock.is_over():
             break
         shutil.copytree(half, path, symlinks=True)
-        result = tracer.run(whole.run, path, folder, call, f"error={error}")
+        result = tracer.run(whole.run, path, folder, call, fault)
         # The three newest are kept, so of those that were there before the ones that are still among these.
         kept = sorted({*names, *(step.name for step in runs.step_folders(path))})[-3:]
         expected = [name for name in kept if name in names]
         problem = judge(tools, whole, folder, path, result, expected)
         ledger.record(kind, f"cp -a half failed; {result.command}   # {call.text}", problem)
-        done += 1
-        ledger.note(kind, f"{done} of {len(tries)} pairs of call and error")
+        ledger.note(kind, f"{done} of {len(tries)} pairs of call and error, {min(done, kinds)} of {kinds} kinds")
         keep_or_remove(path, problem)
 
 

@@ -4,7 +4,7 @@ import random
 import shutil
 
 import runs
-from tracing import Tracer
+from tracing import Tracer, varied
 from tools import complaint
 
 
@@ -94,17 +94,17 @@ def at_each_call(tools, ledger, folder, clock, seed):
         return ledger.note(kind, tracer.advice)
     whole = Whole(tools, runs.save_run(folder), folder)
     calls = tracer.calls(whole.run, folder, Tracer.WRITING)
-    random.Random(seed).shuffle(calls)
+    tries, kinds = varied([(call, "signal=KILL") for call in calls], random.Random(seed))
     path = pathlib.Path(folder) / "stopped"
-    for done, call in enumerate(calls):
+    for done, (call, fault) in enumerate(tries, 1):
         if clock.is_over():
             break
-        result = tracer.run(whole.run, path, folder, call, "signal=KILL")
+        result = tracer.run(whole.run, path, folder, call, fault)
         # Where a call was not reached this time, the run is through.
         problem = None if result.status in (-9, 0) else result.describe()
         problem = problem or judge_checkpoints(tools, folder, path) or judge_end(tools, whole, folder, path)
         ledger.record(kind, f"{result.command}   # {call.text}", problem)
-        ledger.note(kind, f"{done + 1} of the run's {len(calls)} calls")
+        ledger.note(kind, f"{done} of the run's {len(tries)} calls, {min(done, kinds)} of {kinds} kinds of call")
         keep_or_remove(path, problem)
 
 

@@ -92,12 +92,13 @@ def kill(process):
         pass
 
 
-def complaint(result, allowed=DOCUMENTED, seconds=None):
+def complaint(result, allowed=None, seconds=None):
     """What is wrong with the way in which a tool ended, or None: the contract of README.md."""
     if result.status is None:
         return f"it hung: {result.describe()}"
     if CRASH.search(result.err) or result.status < 0 or result.status > 128 and result.status != 130:
         return f"it crashed: {result.describe()}"
+    allowed = DOCUMENTED if allowed is None else allowed
     if result.status not in allowed:
         return f"it ended with another status than {', '.join(map(str, sorted(allowed)))}: {result.describe()}"
     if seconds and result.seconds > seconds:

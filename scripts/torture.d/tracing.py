@@ -8,6 +8,20 @@ import subprocess
 Call = collections.namedtuple("Call", "name number text")
 
 
+def varied(tries, generator):
+    """Pairs of a call and what is done to it, in random order, but each kind once before any twice; and how many kinds.
+
+    A run has many calls that differ in numbers and in what is written alone.
+    """
+    generator.shuffle(tries)
+    rounds, seen = [], collections.Counter()
+    for call, fault in tries:
+        kind = re.sub(r"\d+", "", re.sub(r", \"[^/].*|\) = .*", "", call.text)), fault
+        rounds.append((seen[kind], call, fault))
+        seen[kind] += 1
+    return [(call, fault) for _, call, fault in sorted(rounds, key=lambda entry: entry[0])], len(seen)
+
+
 class Tracer:
     """strace, where it is there and may trace."""
 
