@@ -10,11 +10,11 @@ from tools import complaint, kill
 
 
 def campaign(tools, ledger, folder, clock, seed):
-    """The three meetings in turn."""
+    """The three kinds of meeting in turn."""
     generator = random.Random(seed)
     run = runs.Run("meeting", 60, 20, [*runs.POINTS, "--tensorboard", "--checkpoint-every", 5])
     whole = Whole(tools, run, folder)
-    meetings = [two_trainers, lock_removed, samplers_beside]
+    meetings = [two_trainers, lock_removed, two_trainers, samplers_beside]
     for meeting in meetings:
         ledger.open(meeting.__doc__.split(":")[0])
     number = 0
@@ -37,10 +37,10 @@ def judge_pair(tools, whole, folder, path, results):
 
 def two_trainers(tools, ledger, folder, path, whole, generator):
     """two trainers in one folder: they start at almost the same moment, with and without --resume."""
-    resume = generator.random() < 0.5
+    resume = generator.random() < 0.7
     arguments = [a for a in whole.run.arguments(path) if resume or a != "--resume"]
     processes = [tools.start("score-train", arguments, folder)]
-    pause = generator.choice([0, 0, generator.uniform(0, 0.3), generator.uniform(0, whole.seconds)])
+    pause = generator.choice([0, generator.uniform(0, 0.3), *(generator.uniform(0, whole.seconds) for _ in range(3))])
     time.sleep(pause)
     processes.append(tools.start("score-train", arguments, folder))
     results = [tools.finish(process, 60) for process in processes]
