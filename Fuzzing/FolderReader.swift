@@ -10,8 +10,8 @@ enum FolderReader {
     "\(FileManager.default.temporaryDirectory.path)/scorekit-fuzz-\(ProcessInfo.processInfo.processIdentifier)"
 
   /// Writes the packed folder, loads the model in it and evaluates that once.
-  static func read(_ data: Data) throws {
-    let input = PackedFolder(data)
+  static func read(_ data: Data, as reader: Reader) throws {
+    let input = PackedFolder(data, bases: reader == .pipeline ? pipelines : checkpoints)
     try? FileManager.default.removeItem(atPath: folder)
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     try input.write(to: folder)
@@ -26,35 +26,52 @@ enum FolderReader {
     precondition(score.shape == [2] + shape, "the score of \(shape) has the shape \(score.shape)")
   }
 
-  /// Writes small valid folders, packed, as seeds of a corpus, and reads each.
+  /// Writes packed folders as seeds of a corpus, and reads each: whole ones, and ones of which a file is described.
   static func writeSeeds(of reader: Reader, to path: String) throws {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    var seeds: [String: Data] = [:]
-    for (name, isDiffusers, configuration) in models where isDiffusers == (reader == .pipeline) {
-      let source = "\(folder)/seed-\(name)"
-      let model = try configuration.makeModel(seed: 1)
-      if isDiffusers {
-        try DiffusersPipeline.write(model, configuration: configuration, to: source)
-      } else {
-        let state = model.state()
-        try Checkpoint(
-          step: 5, configuration: RunRecord(run: RunConfiguration(), model: configuration, data: "0"), model: state,
-          average: state, optimizer: state
-        ).write(to: source)
+    let bases = reader == .pipeline ? pipelines : checkpoints
+    for (number, base) in bases.enumerated() {
+      var seeds = ["whole": base.packed(.init([], base: bases.count), only: Set(PackedFolder.names))]
+      for options in [[], .mended, [.mended, .lastWeights]] as [PackedFolder.Options] {
+        for file in base.files.keys {
+          let name = "\(file.replacing("/", with: "-"))-\(options.rawValue)"
+          seeds[name] = base.packed(.init(options, base: number), only: [file])
+        }
       }
-      for options in [[], PackedFolder.Options.mended, [.mended, .lastWeights]] {
-        seeds["\(name)-\(options.rawValue)"] = PackedFolder(folder: source, options: options).packed
+      for (name, packed) in seeds {
+        try read(packed, as: reader)
+        try packed.write(to: URL(fileURLWithPath: "\(path)/\(number)-\(name)"))
       }
-      if isDiffusers { seeds["\(name)-network"] = PackedFolder(folder: "\(source)/unet", options: []).packed }
-    }
-    for (name, packed) in seeds {
-      try read(packed)
-      try packed.write(to: URL(fileURLWithPath: "\(path)/\(name)"))
     }
     try FileManager.default.removeItem(atPath: folder)
   }
 
-  private static var models: [(name: String, isDiffusers: Bool, ModelConfiguration)] {
+  private static let checkpoints = bases(of: .checkpoint)
+  private static let pipelines = bases(of: .pipeline)
+
+  /// Small valid folders.
+  private static func bases(of reader: Reader) -> [PackedFolder] {
+    models.filter { $0.isDiffusers == (reader == .pipeline) }.flatMap { _, isDiffusers, configuration in
+      do {
+        let model = try configuration.makeModel(seed: 1)
+        try? FileManager.default.removeItem(atPath: folder)
+        if isDiffusers {
+          try DiffusersPipeline.write(model, configuration: configuration, to: folder)
+          return [PackedFolder(folder: folder), PackedFolder(folder: "\(folder)/unet")]
+        }
+        let state = model.state()
+        try Checkpoint(
+          step: 5, configuration: RunRecord(run: RunConfiguration(), model: configuration, data: "0"), model: state,
+          average: state, optimizer: state
+        ).write(to: folder)
+        return [PackedFolder(folder: folder)]
+      } catch {
+        fatalError("the seeds cannot be made: \(error)")
+      }
+    }
+  }
+
+  private static var models: [(name: String, isDiffusers: Bool, configuration: ModelConfiguration)] {
     var plain = UNet2D.Configuration()
     (plain.inChannels, plain.outChannels, plain.blockOutChannels) = (1, 1, [4])
     (plain.downBlockTypes, plain.upBlockTypes, plain.layersPerBlock) = ([.plain], [.plain], 1)

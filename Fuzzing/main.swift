@@ -31,7 +31,7 @@ enum Reader: String, CaseIterable {
     case .configuration:
       if let model = try? JSONDecoder().decode(RunRecord.self, from: data) { try model.run.validate() }
       _ = try JSONDecoder().decode(RunConfiguration.self, from: data).validate()
-    case .checkpoint, .pipeline: try FolderReader.read(data)
+    case .checkpoint, .pipeline: try FolderReader.read(data, as: self)
     }
   }
 
