@@ -28,23 +28,28 @@ def leaves(value, way=()):
         yield from leaves(member, (*way, key))
 
 
+def value_at(content, way):
+    """The value at the end of a way."""
+    for key in way:
+        content = content[key]
+    return content
+
+
 def forge(path, generator):
     """Changes one to three values of a JSON file, and the checksum that belongs to it; says what was changed."""
     content, changes = json.loads(path.read_text()), []
     for _ in range(generator.choice([1, 1, 1, 2, 3])):
         ways = [way for way in leaves(content) if way and way[:1] != ("files",)]
-        # What the model is, is used more than what the run was.
-        model = [way for way in ways if "model" in way[:-1]]
-        way = generator.choice(model if model and generator.random() < 0.8 else ways)
-        parent = content
-        for key in way[:-1]:
-            parent = parent[key]
+        # What the model is, is used more than what the run was, and numbers decide how large it becomes.
+        model = [way for way in ways if "model" in way[:-1]] or ways
+        numbers = [way for way in model if type(value_at(content, way)) in (int, float)] or model
+        way = generator.choice(generator.choice([ways, model, numbers, numbers, numbers]))
+        parent = value_at(content, way[:-1])
         if generator.random() < 0.1:
             del parent[way[-1]]
             changes.append(f"without {'/'.join(map(str, way))}")
         else:
-            is_number = isinstance(parent[way[-1]], (int, float)) and generator.random() < 0.7
-            parent[way[-1]] = generator.choice(NUMBERS if is_number else VALUES)
+            parent[way[-1]] = generator.choice(NUMBERS if way in numbers else VALUES)
             changes.append(f"{'/'.join(map(str, way))} = {json.dumps(parent[way[-1]])[:40]}")
     text = json.dumps(content).encode()
     path.write_bytes(text)
