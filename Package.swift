@@ -167,7 +167,7 @@ let package = Package(
 if isFuzzing {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: ["ScoreKit", "ScoreModels", "Datasets", "Imaging", "Torch"], path: "Fuzzing",
+      name: "fuzz", dependencies: ["ScoreKit", "ScoreModels", "Datasets", "Imaging", "Torch", "CZlib"], path: "Fuzzing",
       exclude: ["seeds.py"], swiftSettings: reading,
       linkerSettings: [
         .unsafeFlags(["-Xlinker", Context.environment["SCOREKIT_FUZZ"] ?? ""]), .linkedLibrary("stdc++"),

@@ -16,7 +16,7 @@ func runFuzzer(
 
 /// A reader of bytes: it may throw, and must do nothing worse.
 enum Reader: String, CaseIterable {
-  case idx, cifar, npy, zip, png, safetensors, network, scheduler, configuration
+  case idx, cifar, npy, zip, png, safetensors, network, scheduler, configuration, checkpoint, pipeline
 
   static let chosen = ProcessInfo.processInfo.environment["FUZZ_READER"].flatMap(Reader.init(rawValue:))
 
@@ -31,6 +31,7 @@ enum Reader: String, CaseIterable {
     case .configuration:
       if let model = try? JSONDecoder().decode(RunRecord.self, from: data) { try model.run.validate() }
       _ = try JSONDecoder().decode(RunConfiguration.self, from: data).validate()
+    case .checkpoint, .pipeline: try FolderReader.read(data, as: self)
     }
   }
 
@@ -41,12 +42,17 @@ enum Reader: String, CaseIterable {
   }
 }
 
-guard Reader.chosen != nil else {
+guard let reader = Reader.chosen else {
   FileHandle.standardError.write(
     Data(
       "error: FUZZ_READER names no reader; take one of \(Reader.allCases.map(\.rawValue).joined(separator: ", "))\n"
         .utf8))
   exit(64)
+}
+// Seeds of whole folders are written by the program itself, which can make models.
+if let seeds = ProcessInfo.processInfo.environment["FUZZ_SEEDS"] {
+  try FolderReader.writeSeeds(of: reader, to: seeds)
+  exit(0)
 }
 var count = CommandLine.argc
 var arguments = CommandLine.unsafeArgv
