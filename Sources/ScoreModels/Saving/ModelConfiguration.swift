@@ -66,13 +66,13 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
     let range = ProcessConfiguration.levelRange
     guard range.contains(sigmaData) else {
       throw ModelConfigurationError(
-        "data of deviation \(sigmaData) cannot be modelled in single precision, only from \(range.lowerBound) to \(range.upperBound)"
-      )
+        "data of deviation \(sigmaData) cannot be modelled in single precision, which serves from 1e-12 to 1e12")
     }
-    guard range.contains(denoisedLimit ?? 1), abs(noiseScale ?? 1) <= range.upperBound else {
-      throw ModelConfigurationError(
-        "denoised values need a positive limit and the noise level a factor, both up to \(range.upperBound), not \(denoisedLimit ?? 0) and \(noiseScale ?? 0)"
-      )
+    if let denoisedLimit, !range.contains(denoisedLimit) {
+      throw ModelConfigurationError("denoised values need a positive limit up to 1e12, not \(denoisedLimit)")
+    }
+    if let noiseScale, abs(noiseScale) > range.upperBound {
+      throw ModelConfigurationError("networks are told noise levels times a factor up to 1e12, not \(noiseScale)")
     }
   }
 

@@ -81,8 +81,9 @@ public struct ProcessConfiguration: Codable, Hashable, Sendable {
       let (sigma, scale) = (process.sigma(t), process.scale(t))
       guard range.contains(sigma), range.contains(scale) else {
         let steps = kind == .ddpm ? " in \(stepCount ?? 1000) steps" : ""
+        let level = sigma.isFinite ? "\(sigma)" : "beyond all numbers"
         throw ModelConfigurationError(
-          "the process \(kind.rawValue) from \(minimum) to \(maximum)\(steps) has the noise level \(sigma) at time \(t), and single precision reaches from \(range.lowerBound) to \(range.upperBound)"
+          "the process \(kind.rawValue) from \(minimum) to \(maximum)\(steps) has a noise level of \(level) at time \(t), and single precision serves from 1e-12 to 1e12"
         )
       }
     }
