@@ -18,6 +18,7 @@ std::atomic<int64_t> live_handles{0};
 thread_local int64_t live_handles_of_thread = 0;
 thread_local std::string last_message;
 thread_local std::shared_ptr<void> last_failure;
+thread_local bool outlining = false;
 }  // namespace
 
 namespace ctorch {
@@ -31,6 +32,8 @@ void set_message(const char *text) noexcept {
 }
 
 void set_failure(std::shared_ptr<void> error) noexcept { last_failure = std::move(error); }
+
+bool is_outlining() noexcept { return outlining; }
 
 ctorch_tensor *wrap(at::Tensor tensor) {
   auto *handle = new at::Tensor(std::move(tensor));
@@ -134,10 +137,14 @@ int ctorch_from_data(const void *data, int64_t byte_count, int dtype, const int6
   });
 }
 
+bool ctorch_outlining(void) { return outlining; }
+void ctorch_set_outlining(bool enabled) { outlining = enabled; }
+
 int ctorch_full(double value, int dtype, const int64_t *sizes, int64_t rank, int device_type, int device_index,
                 ctorch_tensor **out) {
   return produce(out, [&] {
     const auto type = static_cast<at::ScalarType>(dtype);
+    if (outlining) return at::empty(list(sizes, rank), at::TensorOptions().dtype(type).device(at::kMeta));
     const auto options = at::TensorOptions().dtype(type).device(device(device_type, device_index));
     if (value == 0) return at::zeros(list(sizes, rank), options);
     return at::full(list(sizes, rank), value, options);

@@ -77,6 +77,7 @@ int draw(const uint64_t *keys, int64_t key_count, bool batched, uint64_t stream,
     std::vector<int64_t> shape;
     if (batched) shape.push_back(key_count);
     shape.insert(shape.end(), sizes, sizes + rank);
+    if (is_outlining()) return at::empty(shape, at::TensorOptions().dtype(type).device(at::kMeta));
     auto result = at::empty(shape, type);
     const int64_t count = key_count == 0 ? 0 : result.numel() / key_count;
     for (int64_t i = 0; i < key_count; ++i) {

@@ -31,6 +31,8 @@ struct CallbackFailure : std::exception {
 
 void set_message(const char *text) noexcept;
 void set_failure(std::shared_ptr<void> error) noexcept;
+/// Whether tensors are made without memory on this thread.
+bool is_outlining() noexcept;
 
 /// Runs `body`; turns anything it throws into a status and a message.
 template <class Body>

@@ -51,7 +51,7 @@ extension ModelConfiguration {
 }
 
 extension ScoreModel {
-  /// Draws samples.
+  /// Draws samples, guided where the request says so; a limit of denoised values is kept by the guided ones.
   ///
   /// The network is evaluated in batches of one fixed size, so that a sample's bits depend neither on `batchSize` nor on
   /// how many samples are drawn; and on a power of two threads, at most as many as there are, so that they do not depend
@@ -70,12 +70,11 @@ extension ScoreModel {
     precondition(
       request.labels.map { $0.count == request.seeds.count } ?? true,
       "each of \(request.seeds.count) samples needs a label")
-    var model: any ScoreModel = FixedBatchScore(self, batchSize: evaluationBatchSize(shape))
+    let model = FixedBatchScore(guided(weight: request.guidance), batchSize: evaluationBatchSize(shape))
     // A power of two threads share a tensor in parts that are multiples of 32 too.
     let threads = Engine.threadCount
     Engine.threadCount = 1 << (Int.bitWidth - 1 - threads.leadingZeroBitCount)
     defer { Engine.threadCount = threads }
-    if request.guidance != 1 { model = ClassifierFreeGuidance(model, weight: request.guidance) }
     var parts: [Tensor] = []
     for start in stride(from: 0, to: request.seeds.count, by: request.batchSize) {
       let range = start..<min(start + request.batchSize, request.seeds.count)

@@ -6,7 +6,8 @@ public import Torch
 /// samples that are more typical of their class and less varied. w = 1 is the conditional and w = 0 the unconditional
 /// score. The base model must have been trained with conditions that were left out now and then.
 ///
-/// Costs two evaluations; one if w is 0 or 1 or there is no condition.
+/// Costs two evaluations; one if w is 0 or 1 or there is no condition. A limit of denoised values belongs around it: see
+/// ``ScoreModel/guided(weight:)``.
 public struct ClassifierFreeGuidance: ScoreModel {
   /// The conditional model.
   public let base: any ScoreModel
@@ -49,6 +50,18 @@ public struct ClassifierFreeGuidance: ScoreModel {
     if weight == 1 { return evaluate(condition) }
     let unconditional = evaluate(nil)
     return unconditional + weight * (evaluate(condition) - unconditional)
+  }
+}
+
+extension ScoreModel {
+  /// The model with classifier-free guidance, where the weight is not 1.
+  ///
+  /// A limit of denoised values is kept by the guided ones, as in diffusers: clip(D(∅) + w·(D(c) − D(∅))), with the D of the
+  /// model without a limit. Guidance around a ``ClampedScore`` would leave the limit.
+  public func guided(weight: Double) -> any ScoreModel {
+    if weight == 1 { return self }
+    guard let clamped = self as? ClampedScore else { return ClassifierFreeGuidance(self, weight: weight) }
+    return ClampedScore(clamped.base.guided(weight: weight), process: clamped.process, limit: clamped.limit)
   }
 }
 

@@ -68,19 +68,20 @@ extension Module {
   ///
   /// Element types and devices stay those of the module.
   ///
-  /// - Throws: `StateMismatch` for a missing or unknown name or another shape.
+  /// - Throws: as `check`.
   public func load(_ state: [String: Tensor]) throws(StateMismatch) {
-    try checkNames(of: state)
+    try check(state)
     for entry in namedParameters() {
       guard let value = state[entry.name] else { continue }
       entry.parameter.value = value.to(entry.parameter.value.dtype).to(entry.parameter.value.device)
     }
   }
 
-  /// Checks that a state has a value of the right shape for each parameter, and no other.
+  /// Checks that a state has a value of the right shape for each parameter, and no other, and that all numbers are finite in
+  /// the parameters' element types.
   ///
-  /// - Throws: `StateMismatch` for a missing or unknown name or another shape.
-  public func checkNames(of state: [String: Tensor]) throws(StateMismatch) {
+  /// - Throws: `StateMismatch`.
+  public func check(_ state: [String: Tensor]) throws(StateMismatch) {
     let named = namedParameters()
     let missing = named.map(\.name).filter { state[$0] == nil }
     if let name = missing.first { throw StateMismatch.missing(name, count: missing.count) }
@@ -91,10 +92,15 @@ extension Module {
         throw StateMismatch.shape(entry.name, expected: entry.parameter.shape, found: value.shape)
       }
     }
+    for entry in named {
+      if let value = state[entry.name], !value.to(entry.parameter.value.dtype).allFinite {
+        throw StateMismatch.notFinite(entry.name)
+      }
+    }
   }
 }
 
-/// Why weights do not belong to a model.
+/// Why a model cannot take weights.
 public enum StateMismatch: Error, Equatable, CustomStringConvertible {
   /// A parameter of the model has no value.
   case missing(String, count: Int)
@@ -102,6 +108,8 @@ public enum StateMismatch: Error, Equatable, CustomStringConvertible {
   case unknown(String, count: Int)
   /// A value has another shape than the parameter.
   case shape(String, expected: [Int], found: [Int])
+  /// A value holds infinite numbers, or NaN.
+  case notFinite(String)
 
   /// One sentence.
   public var description: String {
@@ -112,6 +120,8 @@ public enum StateMismatch: Error, Equatable, CustomStringConvertible {
       "the weights hold \(name)\(Self.more(count)), which the model does not have: they belong to another model"
     case .shape(let name, let expected, let found):
       "\(name) has shape \(found) in the weights, but \(expected) in the model: they belong to another model"
+    case .notFinite(let name):
+      "\(name) holds numbers that are not finite: the weights are damaged, or those of a training that diverged"
     }
   }
 

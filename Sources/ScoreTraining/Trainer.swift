@@ -194,7 +194,7 @@ public final class Trainer {
 
   /// Goes back, or forward, to a saved state.
   ///
-  /// - Throws: `StateMismatch` or `OptimizerStateError` if the state is that of another model or optimizer; the trainer is
+  /// - Throws: `StateMismatch` or `OptimizerStateError` if the state is that of another model or optimizer, or not finite; the trainer is
   ///   then as it was.
   public func restore(_ state: State) throws {
     precondition(state.step >= 0, "a state is not of step \(state.step)")
@@ -222,7 +222,7 @@ public final class Trainer {
   }
 
   private func flattened(_ state: [String: Tensor]) throws -> Tensor {
-    try model.checkNames(of: state)
+    try model.check(state)
     return .flatten(named.compactMap { state[$0.name] }).to(weights.dtype).to(device)
   }
 

@@ -82,6 +82,106 @@ import Testing
     }
   }
 
+  /// A copy of a pipeline with other members in one of its files.
+  private func changed(_ file: String, _ members: String, in folder: String) throws -> String {
+    let copy = "\(folder)/\(UUID().uuidString)"
+    try FileManager.default.copyItem(atPath: "\(self.folder)/linear", toPath: copy)
+    let url = URL(fileURLWithPath: "\(copy)/\(file)")
+    var json = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any])
+    let changes = try #require(
+      try JSONSerialization.jsonObject(with: Data("{\(members)}".utf8)) as? [String: Any])
+    json.merge(changes) { $1 }
+    try JSONSerialization.data(withJSONObject: json).write(to: url)
+    return copy
+  }
+
+  @Test(arguments: [
+    (#""beta_start": "0.001""#, #"beta_start must be a number, not the text "0.001""#),
+    (#""beta_end": true"#, "beta_end must be a number, not true"), (#""beta_end": [1]"#, "beta_end must be a number"),
+    (#""num_train_timesteps": "500""#, "num_train_timesteps must be a whole number, not the text"),
+    (#""num_train_timesteps": 1e300"#, "num_train_timesteps must be a whole number, not 1e+300"),
+    (#""num_train_timesteps": 500.5"#, "num_train_timesteps must be a whole number, not 500.5"),
+    (#""num_train_timesteps": false"#, "num_train_timesteps must be a whole number, not false"),
+    (#""clip_sample": 1"#, "clip_sample must be true or false, not 1"),
+    (#""clip_sample": "yes""#, "clip_sample must be true or false"),
+    (#""clip_sample_range": {}"#, "clip_sample_range must be a number, not an object"),
+    (#""clip_sample_range": 1e300"#, "positive limit"), (#""beta_end": 1e300"#, "0.999"),
+    (#""prediction_type": 5"#, "prediction_type must be a text, not 5"),
+    (#""beta_schedule": ["linear"]"#, "beta_schedule must be a text, not a list"),
+    (#""thresholding": 0"#, "thresholding must be true or false"),
+    (#""rescale_betas_zero_snr": "no""#, "rescale_betas_zero_snr must be true or false"),
+    (#""trained_betas": 3"#, "trained_betas"), (#""_class_name": 5"#, "_class_name must be a text, not 5"),
+    (#""_class_name": "EDMEulerScheduler", "sigma_min": "0.1""#, "sigma_min must be a number"),
+    (#""_class_name": "EDMEulerScheduler", "sigma_max": null, "sigma_data": [2]"#, "sigma_data must be a number"),
+    (#""_class_name": "EDMEulerScheduler", "sigma_max": 1e300"#, "single precision"),
+    (#""num_train_timesteps": 1000000"#, "1000000 steps"),
+  ])
+  func membersOfAnotherTypeOrSizeAreRefusedByName(_ members: String, _ words: String) throws {
+    try temporaryFolder { folder in
+      let copy = try changed("scheduler/scheduler_config.json", members, in: folder)
+      let error = #expect(throws: DiffusersPipeline.FolderError.self) { try SavedModel(contentsOf: copy) }
+      let sentence = error?.description ?? ""
+      #expect(sentence.contains(words) && sentence.contains(copy), "\(sentence)")
+    }
+  }
+
+  @Test(arguments: [
+    ("unet/config.json", #""sample_size": "8""#, "sample_size must be"),
+    ("unet/config.json", #""sample_size": ["8", 8]"#, "sample_size must be"),
+    ("unet/config.json", #""in_channels": true"#, "in_channels must be an integer, not true"),
+    ("unet/config.json", #""norm_eps": "1""#, "norm_eps must be a number, not the text"),
+    ("unet/config.json", #""layers_per_block": 1e300"#, "layers_per_block must be an integer, not 1e+300"),
+    ("unet/config.json", #""_class_name": 5"#, "_class_name must be a text, not 5"),
+    ("unet/config.json", #""num_class_embeds": 10000000"#, "class_embedding.weight"),
+    ("unet/config.json", #""layers_per_block": 64"#, "tensors"),
+    ("unet/config.json", #""sample_size": 1, "downsample_padding": 0"#, "does not model"),
+    ("model_index.json", #""unet": "UNet2DModel""#, "unet must be a list of texts"),
+    ("model_index.json", #""unet": ["diffusers", 5]"#, "UNet2DModel"),
+  ])
+  func otherFilesAreReadAsStrictly(_ file: String, _ members: String, _ words: String) throws {
+    try temporaryFolder { folder in
+      let copy = try changed(file, members, in: folder)
+      let error = #expect(throws: (any Error).self) { try SavedModel(contentsOf: copy) }
+      #expect(error is DiffusersPipeline.FolderError || error is UNet2D.FolderError)
+      let sentence = error.map { "\($0)" } ?? ""
+      #expect(sentence.contains(words) && sentence.contains(copy), "\(sentence)")
+    }
+  }
+
+  @Test func nullAndWholeNumbersWithAPointAreTakenAsDiffusersDoes() throws {
+    try temporaryFolder { folder in
+      let members = #""beta_start": null, "beta_schedule": null, "clip_sample": null, "num_train_timesteps": 500.0"#
+      let copy = try changed("scheduler/scheduler_config.json", members, in: folder)
+      let model = try SavedModel(contentsOf: copy).record.model
+      #expect(model.process.minimum == 1e-4 && model.process.stepCount == 500)
+      #expect(model.process.betaSchedule == .linear && model.denoisedLimit == 1)
+    }
+  }
+
+  @Test func aNetworkAloneIsReadUnlessItsClassIsAnother() throws {
+    try temporaryFolder { folder in
+      #expect(try SavedModel(contentsOf: "\(self.folder)/linear/unet").record.model.process.kind == .ddpm)
+      for (name, words) in [(#""UNet2DConditionModel""#, "UNet2DConditionModel is not read"), ("5", "_class_name")] {
+        let copy = try changed("unet/config.json", #""_class_name": \#(name)"#, in: folder)
+        let error = #expect(throws: DiffusersPipeline.FolderError.self) { try SavedModel(contentsOf: "\(copy)/unet") }
+        #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+      }
+    }
+  }
+
+  @Test func weightsThatAreNotFiniteAreRefusedByName() throws {
+    try temporaryFolder { folder in
+      let copy = try changed("model_index.json", "", in: folder)
+      let path = "\(copy)/unet/diffusion_pytorch_model.safetensors"
+      var tensors = try Safetensors(contentsOf: path).tensors
+      let bias = try #require(tensors["conv_in.bias"])
+      tensors["conv_in.bias"] = Tensor.full(like: bias, .infinity)
+      try Safetensors(tensors).write(to: path)
+      let error = #expect(throws: UNet2D.FolderError.self) { try SavedModel(contentsOf: copy) }
+      #expect(error?.description.contains("conv_in.bias") == true && error?.description.contains(path) == true)
+    }
+  }
+
   @Test func whatCannotBeUsedIsExplained() throws {
     try temporaryFolder { folder in
       func expectRefusal(_ scheduler: String, _ word: String, sourceLocation: SourceLocation = #_sourceLocation) throws

@@ -35,6 +35,23 @@ import Testing
     #expect(!((try samples([5], [0], batchSize: 1)) .== (try samples([5], [1], batchSize: 1))).all())
   }
 
+  /// The last step of Heun's method ends in the denoised values.
+  @Test(arguments: [1, 3, 10]) func guidedSamplesStayWithinTheLimitOfDenoisedValues(_ guidance: Double) throws {
+    let process = EDMProcess()
+    let model = ClampedScore(try Self.model(classCount: 4), process: process, limit: 0.25)
+    func samples(_ model: any ScoreModel, batchSize: Int = 3) throws -> Tensor {
+      try model.samples(
+        SampleRequest(
+          sampler: HeunSampler(steps: 4), seeds: [1, 2, 3, 4, 5], batchSize: batchSize, labels: [0, 1, 2, 3, 0],
+          guidance: guidance),
+        process: process, shape: [3])
+    }
+    let drawn = try samples(model)
+    #expect(drawn.abs().max().item() <= 0.25 + 1e-6)
+    #expect(try samples(model.base).abs().max().item() > 0.3)
+    expectIdentical(try samples(model, batchSize: 5), drawn)
+  }
+
   @Test func observerSeesEveryBatchInOrder() throws {
     let model = try Self.model(classCount: 0)
     var seen: [String] = []

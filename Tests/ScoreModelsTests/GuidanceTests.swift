@@ -53,6 +53,35 @@ import Torch
     expectClose(model.denoised(x, at: t, process: process, condition: labels), tweedie, rtol: 1e-10, atol: 1e-10)
   }
 
+  /// clip(D(∅) + w·(D(c) − D(∅))), as the schedulers of diffusers have it.
+  @Test(arguments: [-0.5, 0, 1.5, 4])
+  func aLimitOfDenoisedValuesIsKeptByTheGuidedOnes(_ weight: Double) {
+    let process = EDMProcess()
+    let clamped = ClampedScore(Labelled(), process: process, limit: 0.75)
+    let guided = clamped.guided(weight: weight)
+    let denoised = guided.denoised(x, at: t, process: process, condition: labels)
+    func free(_ condition: Tensor?) -> Tensor {
+      Labelled().denoised(x, at: t, process: process, condition: condition)
+    }
+    let expected = (free(nil) + weight * (free(labels) - free(nil))).clamped(to: -0.75...0.75)
+    expectClose(denoised, expected, rtol: 1e-6, atol: 1e-6)
+    let variance = t.square().reshaped(2, 1)
+    expectClose(
+      guided.score(x, at: t, condition: labels), (expected - x) / variance, rtol: 1e-5, atol: 1e-5)
+    // The limit that guidance leaves where it is put around the clamped model.
+    if weight == 4 {
+      let outside = ClassifierFreeGuidance(clamped, weight: weight)
+      #expect(outside.denoised(x, at: t, process: process, condition: labels).abs().max().item() > 1)
+    }
+  }
+
+  @Test func withoutGuidanceOrALimitNothingIsAdded() throws {
+    let clamped = ClampedScore(Labelled(), process: EDMProcess(), limit: 0.75)
+    #expect((clamped.guided(weight: 1) as? ClampedScore)?.base is Labelled)
+    #expect(Labelled().guided(weight: 1) is Labelled)
+    #expect((Labelled().guided(weight: 2) as? ClassifierFreeGuidance)?.weight == 2)
+  }
+
   @Test func parametersKeepTheirNames() {
     #expect(ClassifierFreeGuidance(Labelled(), weight: 2).namedParameters().map(\.name) == ["weight"])
   }

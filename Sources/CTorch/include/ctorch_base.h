@@ -64,6 +64,10 @@ CTORCH_API int ctorch_from_data(const void *data, int64_t byte_count, int dtype,
                                 int64_t rank, ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_API int ctorch_full(double value, int dtype, const int64_t *_Nullable sizes, int64_t rank, int device_type,
                            int device_index, ctorch_tensor *_Nullable *_Nonnull out);
+/// Whether, on this thread, tensors of one value and of random numbers are made without memory: with shape and element type
+/// alone, on the engine's "meta" device.
+CTORCH_API bool ctorch_outlining(void);
+CTORCH_API void ctorch_set_outlining(bool enabled);
 CTORCH_API int ctorch_arange(double start, double end, double step, int dtype, ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_API int ctorch_eye(int64_t n, int dtype, ctorch_tensor *_Nullable *_Nonnull out);
 

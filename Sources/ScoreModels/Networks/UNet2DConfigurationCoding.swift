@@ -73,11 +73,8 @@ extension UNet2D.Configuration: Codable {
   /// - Throws: `ConfigurationError` for an unknown key or a value that is not supported.
   public init(from decoder: any Decoder) throws {
     let fields = try ConfigurationFields(decoder)
-    if let sides: [Int] = try? fields.value("sample_size", default: []) {
-      sampleSize = sides.isEmpty ? nil : sides
-    } else {
-      sampleSize = try fields.optional("sample_size", default: Int?.none).map { [$0, $0] }
-    }
+    let sides = try fields.optional("sample_size", default: Sides?.none)?.values ?? []
+    sampleSize = sides.isEmpty ? nil : sides
     inChannels = try fields.value("in_channels", default: inChannels)
     outChannels = try fields.value("out_channels", default: outChannels)
     centerInputSample = try fields.value("center_input_sample", default: centerInputSample)
@@ -112,10 +109,26 @@ extension UNet2D.Configuration: Codable {
     if let type = try fields.optional("class_embed_type", default: String?.none) {
       throw UNet2D.ConfigurationError("class_embed_type \"\(type)\" is not supported; it must be null")
     }
+    // Where it is named, it is a text; which class it is concerns whoever reads the folder.
+    _ = try fields.optional("_class_name", default: String?.none)
     // Only learned time embeddings use it.
     _ = try fields.optional("num_train_timesteps", default: Int?.none)
     try fields.refuseUnknownKeys()
     try validate()
+  }
+
+  /// A height and a width, or one number for both.
+  private struct Sides: Decodable {
+    let values: [Int]
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if let side = try? container.decode(Int.self) {
+        values = [side, side]
+      } else {
+        values = try container.decode([Int].self)
+      }
+    }
   }
 
   /// Writes all of diffusers' keys.
@@ -155,85 +168,5 @@ extension UNet2D.Configuration: Codable {
     try write("add_attention", addAttention)
     try write("class_embed_type", String?.none)
     try write("num_class_embeds", numClassEmbeds)
-  }
-}
-
-struct ConfigurationKey: CodingKey {
-  let stringValue: String
-  var intValue: Int? { nil }
-
-  init(stringValue: String) { self.stringValue = stringValue }
-  init?(intValue: Int) { nil }
-}
-
-/// The values of a configuration by key, with sentences for what is wrong with them; notes which keys were asked for.
-private final class ConfigurationFields {
-  private let container: KeyedDecodingContainer<ConfigurationKey>
-  private var known: Set<String> = []
-
-  init(_ decoder: any Decoder) throws {
-    do {
-      container = try decoder.container(keyedBy: ConfigurationKey.self)
-    } catch {
-      throw UNet2D.ConfigurationError("the configuration is not a JSON object")
-    }
-  }
-
-  /// The value of a key that may be null.
-  func optional<Value: Decodable>(_ name: String, default standard: Value?) throws -> Value? {
-    known.insert(name)
-    let key = ConfigurationKey(stringValue: name)
-    guard container.contains(key) else { return standard }
-    do {
-      return try container.decodeNil(forKey: key) ? nil : try container.decode(Value.self, forKey: key)
-    } catch {
-      throw UNet2D.ConfigurationError("\(name) must be \(Self.kind(of: Value.self))")
-    }
-  }
-
-  func value<Value: Decodable>(_ name: String, default standard: Value) throws -> Value {
-    guard let value = try optional(name, default: Optional(standard)) else {
-      throw UNet2D.ConfigurationError("\(name) must be \(Self.kind(of: Value.self)), not null")
-    }
-    return value
-  }
-
-  func choice<Choice: RawRepresentable & CaseIterable>(
-    _ name: String, default standard: Choice
-  ) throws -> Choice where Choice.RawValue == String {
-    try parse(name, try value(name, default: standard.rawValue))
-  }
-
-  func choices<Choice: RawRepresentable & CaseIterable>(
-    _ name: String, default standard: [Choice]
-  ) throws -> [Choice] where Choice.RawValue == String {
-    try value(name, default: standard.map(\.rawValue)).map { try parse(name, $0) }
-  }
-
-  private func parse<Choice: RawRepresentable & CaseIterable>(
-    _ name: String, _ text: String
-  ) throws -> Choice where Choice.RawValue == String {
-    // Early versions of diffusers wrote UNetResDownBlock2D for DownBlock2D, and swish is silu.
-    let text = text == "swish" ? "silu" : text.hasPrefix("UNetRes") ? String(text.dropFirst(7)) : text
-    if let choice = Choice(rawValue: text) { return choice }
-    let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-    throw UNet2D.ConfigurationError("\(name) \"\(text)\" is not supported; supported: \(choices)")
-  }
-
-  func refuseUnknownKeys() throws {
-    let unknown = container.allKeys.map(\.stringValue).filter { !known.contains($0) && !$0.hasPrefix("_") }.sorted()
-    if let key = unknown.first { throw UNet2D.ConfigurationError("the configuration has an unknown key \(key)") }
-  }
-
-  private static func kind<Value>(of type: Value.Type) -> String {
-    switch type {
-    case is Int.Type: "an integer"
-    case is Double.Type: "a number"
-    case is Bool.Type: "true or false"
-    case is String.Type: "a text"
-    case is [Int].Type: "a list of integers"
-    case is [String].Type: "a list of texts"
-    default: "a \(type)"
-    }
   }
 }

@@ -16,7 +16,8 @@ extension UNet2D {
   /// `diffusion_pytorch_model.safetensors`.
   ///
   /// Weights in half precision are converted to `float32`. Attention under the names of early versions of diffusers
-  /// (`query`, `key`, `value`, `proj_attn`) is understood. No code in the folder is run, and pickled weights are not read.
+  /// (`query`, `key`, `value`, `proj_attn`) is understood. No code in the folder is run, and pickled weights are not read. What
+  /// the configuration claims is compared with the weights before there is any memory for it.
   ///
   /// - Throws: `FileError` for a file that cannot be read and `FolderError` for one whose content is wrong, with its path.
   public init(contentsOf folder: String) throws {
@@ -39,15 +40,22 @@ extension UNet2D {
       file = try Safetensors(contentsOf: path)
     } catch let error as FileError {
       let pickle = "\(folder)/diffusion_pytorch_model.bin"
-      guard error.isMissing, FileManager.default.fileExists(atPath: pickle) else { throw error }
+      guard error.isMissing, try FilePath.exists(pickle) else { throw error }
       throw FolderError(
         description: "\(pickle) holds pickled weights, which are not read: save the model with safe_serialization=True")
     } catch {
       throw FolderError(description: "\(path): \(error)")
     }
-    var generator = RandomGenerator(seed: 0, purpose: .initialization)
-    self.init(configuration, using: &generator)
     do {
+      guard configuration.minimumTensorCount <= file.tensors.count else {
+        throw ConfigurationError(
+          "the configuration describes a network of \(configuration.minimumTensorCount) tensors or more, and the weights hold \(file.tensors.count): they belong to another model"
+        )
+      }
+      self = withoutElements {
+        var generator = RandomGenerator(seed: 0, purpose: .initialization)
+        return UNet2D(configuration, using: &generator)
+      }
       try load(Dictionary(file.tensors.map { (Self.currentName($0.key), $0.value) }) { first, _ in first })
     } catch {
       throw FolderError(description: "\(path): \(error)")

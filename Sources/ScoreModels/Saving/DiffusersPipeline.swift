@@ -25,34 +25,46 @@ public struct DiffusersPipeline {
 
   private static let indexFile = "model_index.json"
   private static let schedulerFile = "scheduler/scheduler_config.json"
+  private static let configurationFile = "config.json"
 
-  /// Whether a folder looks like one of diffusers'.
-  public static func recognizes(_ folder: String) -> Bool {
-    if FileManager.default.fileExists(atPath: "\(folder)/\(indexFile)") { return true }
-    guard let data = try? AtomicFile.read("\(folder)/config.json"),
-      let json = try? JSONSerialization.jsonObject(with: data) as? [String: Any]
-    else { return false }
-    return json["_class_name"] as? String == "UNet2DModel"
+  /// Whether a folder is one of diffusers': it has an index, or a `config.json` that names a class.
+  ///
+  /// - Throws: `FileError` where that cannot be found out.
+  public static func recognizes(_ folder: String) throws -> Bool {
+    if try FilePath.exists("\(folder)/\(indexFile)") { return true }
+    let configuration = "\(folder)/\(configurationFile)"
+    guard try FilePath.exists(configuration) else { return false }
+    return JSONFields(try AtomicFile.read(configuration))?.contains("_class_name") == true
   }
 
   /// Reads a folder.
   ///
-  /// A `UNet2DModel` alone is taken to predict the noise of the process that `DDPMScheduler` has by default.
+  /// A `UNet2DModel` alone is taken to predict the noise of the process that `DDPMScheduler` has by default. What the
+  /// configurations claim is compared with the weights before there is any memory for it.
   ///
-  /// - Throws: `FileError`, `FolderError`, `UNet2D.FolderError` or `ModelConfigurationError`.
+  /// - Throws: `FileError`, `FolderError` or `UNet2D.FolderError`.
   public init(contentsOf folder: String) throws {
-    let isPipeline = FileManager.default.fileExists(atPath: "\(folder)/\(Self.indexFile)")
+    let isPipeline = try FilePath.exists("\(folder)/\(Self.indexFile)")
+    var scheduler = DiffusersScheduler()
     if isPipeline {
-      let index = try Self.object("\(folder)/\(Self.indexFile)")
-      guard (index["unet"] as? [Any])?.last as? String == "UNet2DModel" else {
-        throw FolderError(
-          description:
-            "\(folder)/\(Self.indexFile) describes a pipeline whose unet is no UNet2DModel, which is all that is read")
+      try Self.read("\(folder)/\(Self.indexFile)") { index throws(JSONFields.FieldError) in
+        guard try index.texts("unet")?.last == "UNet2DModel" else {
+          throw JSONFields.FieldError(
+            description: "it describes a pipeline whose unet is no UNet2DModel, which is all that is read")
+        }
+      }
+      scheduler = try Self.read("\(folder)/\(Self.schedulerFile)", DiffusersScheduler.init)
+    } else {
+      try Self.read("\(folder)/\(Self.configurationFile)") { configuration throws(JSONFields.FieldError) in
+        let name = try configuration.text("_class_name") ?? "no class"
+        guard name == "UNet2DModel" else {
+          throw JSONFields.FieldError(description: "a network of the class \(name) is not read, only a UNet2DModel")
+        }
       }
     }
     let network = try UNet2D(contentsOf: isPipeline ? "\(folder)/unet" : folder)
     let unet = network.configuration
-    guard let size = unet.sampleSize, (1...2).contains(size.count) else {
+    guard let size = unet.sampleSize else {
       throw FolderError(
         description: "the network in \(folder) has no sample_size in its config.json; add the side of its images")
     }
@@ -61,17 +73,19 @@ public struct DiffusersPipeline {
         description:
           "the network in \(folder) maps \(unet.inChannels) to \(unet.outChannels) channels, and images have 1 or 3")
     }
-    var scheduler = Scheduler()
-    if isPipeline { scheduler = try Scheduler(Self.object("\(folder)/\(Self.schedulerFile)"), path: folder) }
     var configuration = ModelConfiguration(
       unet: unet, shape: [unet.inChannels, size[0], size[size.count - 1]], process: scheduler.process,
       sigmaData: scheduler.sigmaData)
     configuration.prediction = scheduler.prediction
     configuration.denoisedLimit = scheduler.limit
     if scheduler.process.kind == .edm { configuration.noiseScale = 1 }
-    try configuration.validateExamples()
+    do {
+      try configuration.validate()
+      model = try configuration.score(network)
+    } catch {
+      throw FolderError(description: "\(folder) describes no model: \(error)")
+    }
     self.configuration = configuration
-    model = try configuration.score(network)
   }
 
   /// Writes a trained model so that `DDPMPipeline.from_pretrained` reads it.
@@ -90,7 +104,7 @@ public struct DiffusersPipeline {
     guard let network = (base as? NetworkScore<UNet2D>)?.network else { throw refuse("this model") }
     try AtomicFile.createFolder("\(folder)/scheduler")
     try network.write(to: "\(folder)/unet", sampleSize: Array(configuration.shape.dropFirst()))
-    let scheduler = Scheduler(configuration)
+    let scheduler = DiffusersScheduler(configuration)
     try write(scheduler.json, to: "\(folder)/\(schedulerFile)")
     // Last, so that a folder with an index is complete.
     let index: [String: Any] = [
@@ -102,10 +116,12 @@ public struct DiffusersPipeline {
 
   /// The process of a `scheduler_config.json`.
   package static func process(scheduler data: Data) throws -> any DiffusionProcess {
-    guard let json = try JSONSerialization.jsonObject(with: data) as? [String: Any] else {
-      throw FolderError(description: "the scheduler is not a JSON object")
+    guard let fields = JSONFields(data) else { throw FolderError(description: "the scheduler is not a JSON object") }
+    do {
+      return try DiffusersScheduler(fields).process.makeProcess()
+    } catch {
+      throw FolderError(description: "the scheduler: \(error)")
     }
-    return try Scheduler(json, path: "").process.makeProcess()
   }
 
   private static func write(_ json: [String: Any], to path: String) throws {
@@ -113,88 +129,18 @@ public struct DiffusersPipeline {
     try AtomicFile.write(data + Data("\n".utf8), to: path)
   }
 
-  private static func object(_ path: String) throws -> [String: Any] {
-    let data = try AtomicFile.read(path)
-    guard let json = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+  /// What a closure makes of the fields of a file; its errors become sentences with the path.
+  @discardableResult
+  private static func read<Value>(
+    _ path: String, _ body: (JSONFields) throws(JSONFields.FieldError) -> Value
+  ) throws -> Value {
+    guard let fields = JSONFields(try AtomicFile.read(path)) else {
       throw FolderError(description: "\(path) is not a JSON object")
     }
-    return json
-  }
-
-  /// What is taken from `scheduler_config.json`.
-  private struct Scheduler {
-    var process = ProcessConfiguration(.ddpm)
-    var prediction = ModelConfiguration.Prediction.noise
-    var limit: Double?
-    /// Where nothing else is known, that of images.
-    var sigmaData = 0.5
-
-    /// The schedulers for networks of the process of DDPM, which differ in how they step through it.
-    private static let discreteSchedulers: Set = [
-      "DDPMScheduler", "DDPMParallelScheduler", "DDIMScheduler", "DDIMParallelScheduler", "PNDMScheduler",
-      "LMSDiscreteScheduler", "EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler", "HeunDiscreteScheduler",
-      "KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler", "DPMSolverMultistepScheduler",
-      "DPMSolverSinglestepScheduler", "DPMSolverSDEScheduler", "DEISMultistepScheduler", "UniPCMultistepScheduler",
-      "RePaintScheduler",
-    ]
-
-    init() {}
-
-    init(_ configuration: ModelConfiguration) {
-      process = configuration.process
-      prediction = configuration.prediction ?? .noise
-      limit = configuration.denoisedLimit
-    }
-
-    init(_ json: [String: Any], path: String) throws {
-      let name = json["_class_name"] as? String ?? "no class"
-      func refuse(_ reason: String) -> FolderError {
-        FolderError(description: "\(path)/\(schedulerFile): \(reason)")
-      }
-      func number(_ key: String, _ standard: Double) -> Double { json[key] as? Double ?? standard }
-      let predicted = json["prediction_type"] as? String ?? "epsilon"
-      if ["EDMEulerScheduler", "EDMDPMSolverMultistepScheduler"].contains(name) {
-        guard predicted == "epsilon" else { throw refuse("the prediction_type \(predicted) is not read with \(name)") }
-        process = ProcessConfiguration(.edm)
-        (process.minimum, process.maximum) = (number("sigma_min", 0.002), number("sigma_max", 80))
-        (prediction, sigmaData) = (.edm, number("sigma_data", 0.5))
-        return
-      }
-      guard Self.discreteSchedulers.contains(name) else {
-        throw refuse("a scheduler of the class \(name) is not read, only DDPMScheduler and those with the same process")
-      }
-      guard let prediction = ModelConfiguration.Prediction(rawValue: predicted), prediction != .edm else {
-        throw refuse("the prediction_type \(predicted) is unknown; epsilon, v_prediction and sample are read")
-      }
-      let schedule = json["beta_schedule"] as? String ?? "linear"
-      guard let betas = DiscreteVariancePreserving.BetaSchedule(rawValue: schedule) else {
-        throw refuse("the beta_schedule \(schedule) is not read")
-      }
-      for (key, isSet) in [
-        ("trained_betas", json["trained_betas"].map { !($0 is NSNull) } ?? false),
-        ("thresholding", json["thresholding"] as? Bool ?? false),
-        ("rescale_betas_zero_snr", json["rescale_betas_zero_snr"] as? Bool ?? false),
-      ] where isSet {
-        throw refuse("\(key) is not supported")
-      }
-      self.prediction = prediction
-      process.betaSchedule = betas
-      process.stepCount = json["num_train_timesteps"] as? Int
-      (process.minimum, process.maximum) = (number("beta_start", 1e-4), number("beta_end", 0.02))
-      let clips = json["clip_sample"] as? Bool ?? ["DDPM", "DDIM", "RePaint"].contains(where: name.hasPrefix)
-      if clips { limit = number("clip_sample_range", 1) }
-    }
-
-    /// The configuration of a `DDPMScheduler`.
-    var json: [String: Any] {
-      [
-        "_class_name": "DDPMScheduler", "_diffusers_version": "0.42.1",
-        "num_train_timesteps": process.stepCount ?? 1000,
-        "beta_start": process.minimum, "beta_end": process.maximum,
-        "beta_schedule": (process.betaSchedule ?? .linear).rawValue, "prediction_type": prediction.rawValue,
-        "clip_sample": limit != nil, "clip_sample_range": limit ?? 1, "variance_type": "fixed_small",
-        "timestep_spacing": "leading", "steps_offset": 0, "thresholding": false, "rescale_betas_zero_snr": false,
-      ]
+    do throws(JSONFields.FieldError) {
+      return try body(fields)
+    } catch {
+      throw FolderError(description: "\(path): \(error)")
     }
   }
 }

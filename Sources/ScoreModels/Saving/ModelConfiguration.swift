@@ -56,43 +56,23 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
     energyForm = isEnergy ? .shiftedProduct : nil
   }
 
-  /// Builds the model with initial weights drawn from a seed.
-  ///
-  /// - Throws: `ModelConfigurationError` if the configuration, which may come from a file, describes no model.
-  public func makeModel(seed: UInt64) throws -> any ScoreModel {
-    var generator = RandomGenerator(seed: seed, purpose: .initialization)
-    try validateExamples()
-    if let mlp {
-      try mlp.validate()
-      guard mlp.shape == shape, mlp.classCount == classCount else {
-        throw ModelConfigurationError(
-          "an MLP for examples of shape \(mlp.shape) in \(mlp.classCount) classes does not model \(shape) in \(classCount)"
-        )
-      }
-      return try score(MLP(mlp, using: &generator))
-    }
-    if let unet {
-      try unet.validate()
-      guard shape.count == 3, shape[0] == unet.inChannels, max(0, (unet.numClassEmbeds ?? 1) - 1) == classCount else {
-        throw ModelConfigurationError(
-          "a U-Net of \(unet.inChannels) channels does not model examples of shape \(shape) in \(classCount) classes")
-      }
-      return try score(UNet2D(unet, using: &generator))
-    }
-    throw ModelConfigurationError("the configuration names neither an MLP nor a U-Net")
-  }
-
   /// Checks the shape and the deviation of examples.
   func validateExamples() throws(ModelConfigurationError) {
     let elements = shape.reduce(1.0) { $0 * Double($1) }
-    guard !shape.isEmpty, shape.allSatisfy({ $0 > 0 }), elements <= 268_435_456, sigmaData > 0, sigmaData.isFinite
-    else {
-      throw ModelConfigurationError("examples of shape \(shape) with deviation \(sigmaData) cannot be modelled")
+    guard (1...16).contains(shape.count), shape.allSatisfy({ $0 > 0 }), elements <= 268_435_456 else {
+      let shape = shape.count <= 16 ? "shape \(shape)" : "\(shape.count) dimensions"
+      throw ModelConfigurationError("examples of \(shape) cannot be modelled")
     }
-    guard denoisedLimit ?? 1 > 0, (noiseScale ?? 1).isFinite else {
+    let range = ProcessConfiguration.levelRange
+    guard range.contains(sigmaData) else {
       throw ModelConfigurationError(
-        "denoised values need a positive limit and the noise level a finite factor, not \(denoisedLimit ?? 0) and \(noiseScale ?? 0)"
-      )
+        "data of deviation \(sigmaData) cannot be modelled in single precision, which serves from 1e-12 to 1e12")
+    }
+    if let denoisedLimit, !range.contains(denoisedLimit) {
+      throw ModelConfigurationError("denoised values need a positive limit up to 1e12, not \(denoisedLimit)")
+    }
+    if let noiseScale, abs(noiseScale) > range.upperBound {
+      throw ModelConfigurationError("networks are told noise levels times a factor up to 1e12, not \(noiseScale)")
     }
   }
 
@@ -107,95 +87,6 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
     /// x₀.
     case denoised = "sample"
   }
-
-  private var parameterization: Parameterization {
-    switch prediction ?? (process.kind == .ddpm ? .noise : .edm) {
-    case .edm: .edm(sigmaData: sigmaData, noiseScale: noiseScale ?? 10)
-    case .noise: .noise(timeScale: 1)
-    case .velocity: .velocity(timeScale: 1)
-    case .denoised: .denoised(timeScale: 1)
-    }
-  }
-
-  /// The model that a network makes.
-  ///
-  /// - Throws: `ModelConfigurationError`.
-  func score(_ network: some ScoreNetwork) throws -> any ScoreModel {
-    let process = try process.makeProcess()
-    let model: any ScoreModel
-    if isEnergy {
-      let energy = EnergyNetwork(network, form: energyForm ?? .product)
-      model = NetworkScore(energy, process: process, parameterization: parameterization)
-    } else {
-      model = NetworkScore(network, process: process, parameterization: parameterization)
-    }
-    return learnsUncertainty == true ? UncertainScore(model) : model
-  }
-}
-
-/// One of the built-in processes with its constants.
-public struct ProcessConfiguration: Codable, Hashable, Sendable {
-  /// The names of the processes on the command line and in files.
-  public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
-    /// `EDMProcess`.
-    case edm
-    /// `VarianceExploding`.
-    case ve
-    /// `VariancePreserving`.
-    case vp
-    /// `SubVariancePreserving`.
-    case subVP = "sub-vp"
-    /// `DiscreteVariancePreserving`.
-    case ddpm
-  }
-
-  /// Which process it is.
-  public var kind: Kind
-  /// σ_min of EDM and VE, β_min of VP, sub-VP and DDPM.
-  public var minimum: Double
-  /// σ_max of EDM and VE, β_max of VP, sub-VP and DDPM.
-  public var maximum: Double
-  /// How the rates of DDPM grow; linearly by default.
-  public var betaSchedule: DiscreteVariancePreserving.BetaSchedule?
-  /// The number of steps of DDPM; 1,000 by default.
-  public var stepCount: Int?
-
-  /// Makes a configuration with the constants of the literature.
-  public init(_ kind: Kind) {
-    self.kind = kind
-    (minimum, maximum) =
-      switch kind {
-      case .edm: (0.002, 80)
-      case .ve: (0.01, 50)
-      case .vp, .subVP: (0.1, 20)
-      case .ddpm: (1e-4, 0.02)
-      }
-  }
-
-  /// Builds the process.
-  ///
-  /// - Throws: `ModelConfigurationError` unless 0 < minimum < maximum.
-  public func makeProcess() throws -> any DiffusionProcess {
-    guard minimum > 0, minimum < maximum, maximum.isFinite else {
-      throw ModelConfigurationError(
-        "the process \(kind.rawValue) needs 0 < minimum < maximum, not \(minimum) and \(maximum)")
-    }
-    let stepCount = stepCount ?? 1000
-    // Below 1e-7 a rate vanishes beside 1 in single precision.
-    guard kind != .ddpm || minimum >= 1e-7 && maximum <= 0.999 && (2...1_000_000).contains(stepCount) else {
-      throw ModelConfigurationError(
-        "the process ddpm needs rates from 1e-7 to 0.999 and 2 to 1000000 steps, not \(minimum), \(maximum) and \(stepCount)"
-      )
-    }
-    return switch kind {
-    case .ddpm:
-      DiscreteVariancePreserving(betaSchedule ?? .linear, steps: stepCount, betaMin: minimum, betaMax: maximum)
-    case .edm: EDMProcess(sigmaMin: minimum, sigmaMax: maximum)
-    case .ve: VarianceExploding(sigmaMin: minimum, sigmaMax: maximum)
-    case .vp: VariancePreserving(betaMin: minimum, betaMax: maximum)
-    case .subVP: SubVariancePreserving(betaMin: minimum, betaMax: maximum)
-    }
-  }
 }
 
 /// A configuration that describes no model.
@@ -205,19 +96,4 @@ public struct ModelConfigurationError: Error, Equatable, CustomStringConvertible
 
   /// Makes an error.
   public init(_ description: String) { self.description = description }
-}
-
-extension MLP.Configuration {
-  /// Checks the sizes.
-  ///
-  /// - Throws: `ModelConfigurationError`.
-  public func validate() throws(ModelConfigurationError) {
-    let features = shape.reduce(1.0) { $0 * Double($1) }
-    let parameters = Double(width) * (2 * features + 3 * Double(blocks) * Double(width))
-    guard shape.allSatisfy({ $0 > 0 }), width >= 2, blocks >= 1, (0...1_000_000).contains(classCount), parameters < 4e9
-    else {
-      throw ModelConfigurationError(
-        "an MLP of width \(width) with \(blocks) blocks for examples of shape \(shape) cannot be built")
-    }
-  }
 }
