@@ -26,6 +26,7 @@ public enum ExitStatus: Int32 {
         case .missing: .noInput
         case .malformed: .data
         case .unreadable: .inputOutput
+        case .outOfMemory: .software
         }
       case let error as CheckpointError:
         switch error.kind {
@@ -46,6 +47,7 @@ public enum ExitStatus: Int32 {
         case .missing: .noInput
         case .malformed: .data
         case .unreadable, .unwritable: .inputOutput
+        case .outOfMemory: .software
         }
       case is StateMismatch, is ModelConfigurationError, is UNet2D.FolderError,
         is DiffusersPipeline.FolderError, is UNet2D.ConfigurationError, is TrainingDiverged,

@@ -11,6 +11,8 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
     case malformed
     /// The file is there and cannot be read.
     case unreadable
+    /// There is not enough memory for it.
+    case outOfMemory
   }
 
   /// What to tell apart.
@@ -32,7 +34,8 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   init(_ error: FileError) {
-    self.init(error.isMissing ? .missing : .unreadable, path: error.path, error.description)
+    let kind: Kind = error.isMissing ? .missing : error.isOutOfMemory ? .outOfMemory : .unreadable
+    self.init(kind, path: error.path, error.description)
   }
 
   init(_ error: ImageError, path: String) {
@@ -41,6 +44,7 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
       case .missing: .missing
       case .unreadable, .unwritable: .unreadable
       case .malformed: .malformed
+      case .outOfMemory: .outOfMemory
       }
     self.init(kind, path: path, error.description)
   }

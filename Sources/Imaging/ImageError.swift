@@ -12,6 +12,8 @@ public struct ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case malformed
     /// The picture could not be written.
     case unwritable
+    /// There is not enough memory for the picture.
+    case outOfMemory
   }
 
   /// What to tell apart.
@@ -28,7 +30,7 @@ public struct ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   init(memory count: Int, path: String?) {
-    kind = .unreadable
+    kind = .outOfMemory
     self.path = path
     description = Memory.lack(of: count, for: path ?? "the picture").description
   }
@@ -40,7 +42,7 @@ public struct ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   init(reading error: FileError) {
-    kind = error.isMissing ? .missing : .unreadable
+    kind = error.isMissing ? .missing : error.isOutOfMemory ? .outOfMemory : .unreadable
     path = error.path
     description = error.description
   }

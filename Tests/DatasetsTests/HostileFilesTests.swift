@@ -171,11 +171,11 @@ import Torch
     let images = try sparse(idx([1, side, side], []), side * side, "images")
     for loading in Dataset.Loading.allCases {
       let error = failure(images, loading)
-      #expect(error?.kind == .unreadable && error?.description.contains("memory") == true)
+      #expect(error?.kind == .outOfMemory && error?.description.contains("memory") == true)
     }
     let array = try sparse(npy("|i1", "(1, \(side), \(side))", [], fortran: true), side * side, "a.npy")
     #expect(failure(array)?.description.contains("not enough memory") == true)
-    #expect(#expect(throws: DataError.self) { try NPYFile.read(array) }?.kind == .unreadable)
+    #expect(#expect(throws: DataError.self) { try NPYFile.read(array) }?.kind == .outOfMemory)
     let one = try folder.write(idx([1, 1, 1], [1]), "one")
     let labels = try sparse(idx([side << 8], []), side << 8, "labels")
     #expect(failure(one, labels: labels)?.description.contains("expected 1 labels") == true)
