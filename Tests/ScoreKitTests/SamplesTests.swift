@@ -35,21 +35,26 @@ import Testing
     #expect(!((try samples([5], [0], batchSize: 1)) .== (try samples([5], [1], batchSize: 1))).all())
   }
 
-  /// The last step of Heun's method ends in the denoised values.
-  @Test(arguments: [1, 3, 10]) func guidedSamplesStayWithinTheLimitOfDenoisedValues(_ guidance: Double) throws {
-    let process = EDMProcess()
-    let model = ClampedScore(try Self.model(classCount: 4), process: process, limit: 0.25)
-    func samples(_ model: any ScoreModel, batchSize: Int = 3) throws -> Tensor {
-      try model.samples(
-        SampleRequest(
-          sampler: HeunSampler(steps: 4), seeds: [1, 2, 3, 4, 5], batchSize: batchSize, labels: [0, 1, 2, 3, 0],
-          guidance: guidance),
-        process: process, shape: [3])
+  /// Points of the place c/5 for the class c, and 0 without one.
+  private struct Placed: ScoreModel {
+    func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+      let place = condition.map { ($0.to(x.dtype) * 0.2).reshaped(-1, 1) } ?? .zeros([1, 1], dtype: x.dtype)
+      return (place - x) / t.to(x.dtype).reshaped(-1, 1).square()
     }
-    let drawn = try samples(model)
-    #expect(drawn.abs().max().item() <= 0.25 + 1e-6)
-    #expect(try samples(model.base).abs().max().item() > 0.3)
-    expectIdentical(try samples(model, batchSize: 5), drawn)
+  }
+
+  /// The last step of Heun's method ends in the denoised values.
+  @Test(arguments: [1.0, 2, -3], [0.5, 0.1])
+  func guidedSamplesStayWithinTheLimitOfDenoisedValues(_ guidance: Double, _ limit: Double) throws {
+    let process = EDMProcess()
+    let model = ClampedScore(Placed(), process: process, limit: limit)
+    let request = SampleRequest(
+      sampler: HeunSampler(steps: 4), seeds: [1, 2, 3, 4, 5], batchSize: 3, labels: [0, 1, 2, 3, 4], guidance: guidance)
+    let drawn = try model.samples(request, process: process, shape: [1])
+    let places = Tensor((0..<5).map { guidance * 0.2 * Double($0) }, shape: [5, 1])
+    expectClose(drawn, places.clamped(to: -limit...limit), rtol: 0, atol: 1e-5)
+    expectClose(
+      try model.base.samples(request, process: process, shape: [1]), places, rtol: 0, atol: 1e-5)
   }
 
   @Test func observerSeesEveryBatchInOrder() throws {
