@@ -50,6 +50,15 @@ struct ExpectationTests {
     fails { expectClose(actual, expected) }
   }
 
+  @Test func listsAreComparedByTheirLengthFirst() {
+    expectClose([x, x], [x, x + 1e-8])
+    expectIdentical([x], [x])
+    fails("1 tensors instead of 2") { expectClose([x], [x, x]) }
+    fails("2 tensors instead of 1") { expectIdentical([x, x], [x]) }
+    fails("or none") { expectClose([], []) }
+    fails("number 1") { expectClose([x, x], [x, x + 1]) }
+  }
+
   @Test func adjointOfAMatrixIsItsTranspose() {
     let a = Tensor([1.0, 2, 3, 4, 5, 6], shape: [2, 3])
     expectAdjoint({ a.matmul($0) }, { a.transposed().matmul($0) }, from: [3], to: [2])
