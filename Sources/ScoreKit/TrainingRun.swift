@@ -58,7 +58,7 @@ public final class TrainingRun {
   private static let metricsInterval = 10
 
   private init(
-    _ configuration: RunConfiguration, at path: String, lock: FolderLock, resuming: RunRecord? = nil
+    _ configuration: RunConfiguration, at path: String, lock: FolderLock, resuming: Checkpoint<RunRecord>? = nil
   ) throws {
     guard let source = configuration.data else {
       throw RunError(.usage, "--data is missing: name a built-in data set or a path")
@@ -70,9 +70,9 @@ public final class TrainingRun {
     let dataset = try DatasetSource(source).load(
       labels: configuration.labels, seed: configuration.seed, loading: configuration.loading)
     // The last bits of σ_d depend on the number of threads: a resumed run keeps the value that it began with.
-    var (resolved, model) = try configuration.resolved(for: dataset, sigmaData: resuming?.model.sigmaData)
+    var (resolved, model) = try configuration.resolved(for: dataset, sigmaData: resuming?.configuration.model.sigmaData)
     // A run that was begun with another form of the energy goes on with it.
-    if let resuming { model.energyForm = resuming.model.energyForm }
+    if let resuming { model.energyForm = resuming.configuration.model.energyForm }
     resolved.device = device.description
     try Engine.startThreads(resolved.threads)
     self.path = path
@@ -81,6 +81,7 @@ public final class TrainingRun {
     record = RunRecord(run: resolved, model: model, data: try dataset.fingerprint)
     checkpoints = CheckpointFolder("\(path)/checkpoints")
 
+    if let resuming { try Self.check(resuming, against: record, at: path) }
     trainer = try resolved.makeTrainer(of: model, on: dataset, device: device)
   }
 
@@ -125,43 +126,53 @@ public final class TrainingRun {
     try changing(&configuration)
     let folder = CheckpointFolder("\(path)/checkpoints")
     let checkpoint = try folder.readLatest(as: RunRecord.self)
-    let run = try TrainingRun(configuration, at: path, lock: lock, resuming: checkpoint?.configuration)
+    let run = try TrainingRun(configuration, at: path, lock: lock, resuming: checkpoint)
     run.removeAbandoned()
-    if let checkpoint { try run.restore(checkpoint, from: folder.path(ofStep: checkpoint.step)) }
+    if let checkpoint { try run.restore(checkpoint) }
     try run.metrics.truncate(after: run.trainer.step)
     if run.configuration != saved { try AtomicFile.write(try run.configuration.encoded(), to: file) }
     return run
   }
 
-  private func restore(_ checkpoint: Checkpoint<RunRecord>, from path: String) throws {
+  /// Checks that a checkpoint is one of the run, before anything that its options claim is built.
+  private static func check(
+    _ checkpoint: Checkpoint<RunRecord>, against record: RunRecord, at run: String
+  ) throws {
+    let path = CheckpointFolder("\(run)/checkpoints").path(ofStep: checkpoint.step)
     var written = checkpoint.configuration
     // Runs from before these options have their data in memory, and weights by default.
     if written.run.loading == .automatic { written.run.loading = record.run.loading }
     if written.run.weighting == nil { written.run.weighting = record.run.defaultWeighting }
     if let name = record.run.difference(from: written.run, except: RunConfiguration.changeableOnResume) {
       throw CheckpointError(
-        .mismatched, path,
-        "it belongs to another run or model, with another --\(name) than \(self.path)/config.json has")
+        .mismatched, path, "it belongs to another run or model, with another --\(name) than \(run)/config.json has")
     }
     guard written.model == record.model else {
-      throw CheckpointError(.mismatched, path, "it belongs to another model than \(self.path)/config.json describes")
+      throw CheckpointError(.mismatched, path, "it belongs to another model than \(run)/config.json describes")
     }
     guard written.data == record.data else {
       throw CheckpointError(
         .mismatched, path,
-        "it was written for other data than \(configuration.data ?? "") holds now (\(written.data), not \(record.data))"
-      )
+        "it was written for other data than \(record.run.data ?? "") holds now (\(written.data), not \(record.data))")
     }
-    if let steps = configuration.steps, steps < checkpoint.step {
-      throw RunError(
-        .usage, "--steps \(steps) is fewer than the \(checkpoint.step) that \(self.path) has taken already")
+    if let steps = record.run.steps, steps < checkpoint.step {
+      throw RunError(.usage, "--steps \(steps) is fewer than the \(checkpoint.step) that \(run) has taken already")
     }
+    do {
+      for weights in [checkpoint.model, checkpoint.average] { try record.model.check(weights: weights) }
+    } catch {
+      if case StateMismatch.notFinite = error { throw CheckpointError(.damaged, path, "\(error)") }
+      throw CheckpointError(.mismatched, path, "\(error)")
+    }
+  }
+
+  private func restore(_ checkpoint: Checkpoint<RunRecord>) throws {
     do {
       try trainer.restore(
         Trainer.State(
           step: checkpoint.step, model: checkpoint.model, average: checkpoint.average, optimizer: checkpoint.optimizer))
     } catch {
-      throw CheckpointError(.mismatched, path, "\(error)")
+      throw CheckpointError(.mismatched, checkpoints.path(ofStep: checkpoint.step), "\(error)")
     }
     interval = MetricsInterval(checkpoint.configuration.unreported ?? [])
   }
