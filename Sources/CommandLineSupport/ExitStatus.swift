@@ -35,6 +35,7 @@ public enum ExitStatus: Int32 {
         case .unreadable: .inputOutput
         }
       case let error as FileError where error.isOutOfMemory: .software
+      case let error as FileError where error.isTooLarge: .data
       case let error as FileError: error.isMissing && error.operation == "read" ? .noInput : .inputOutput
       case let error as RunError:
         switch error.kind {
@@ -87,8 +88,8 @@ extension ParsableCommand {
       do {
         var command = try parseAsRoot()
         try command.run()
-      } catch where exitCode(for: error) == .success {
-        print(fullMessage(for: error))  // --help and the like
+      } catch let request where exitCode(for: request) == .success {
+        print(fullMessage(for: request))  // --help and the like
       }
       try StandardStreams.flushOutput()
       Foundation.exit(EXIT_SUCCESS)

@@ -20,7 +20,9 @@ public enum AtomicFile {
   /// - Throws: `FileError`.
   public static func write(_ data: Data, to path: String) throws(FileError) {
     var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG || ["/dev/", "/proc/"].contains(where: path.hasPrefix) {
+    if stat(path, &status) == 0,
+      status.st_mode & S_IFMT != S_IFREG || ["/dev/", "/proc/"].contains(where: path.hasPrefix)
+    {
       // There is no renaming over a folder, and nobody wants a device, or `/dev/stdout`, replaced by a file.
       return try writeAndFlush(data, to: path)
     }
@@ -124,8 +126,13 @@ public enum AtomicFile {
 
   /// Reads a whole file.
   ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - limit: the number of bytes from which on it is refused unread.
   /// - Throws: `FileError`, also for what is not a regular file.
-  public static func read(_ path: String) throws(FileError) -> Data { try InputFile(path).contents() }
+  public static func read(_ path: String, limit: Int = .max) throws(FileError) -> Data {
+    try InputFile(path).contents(limit: limit)
+  }
 
   /// Creates a folder and those on the way to it, unless they exist, and flushes where they were created.
   ///

@@ -30,6 +30,9 @@ public struct FileError: Error, Equatable, CustomStringConvertible {
   /// Whether the path, or a folder on the way to it, does not exist.
   public var isMissing: Bool { code == ENOENT }
 
+  /// Whether a file was larger than what it stands for can be.
+  public var isTooLarge: Bool { code == EFBIG && operation == "read" }
+
   /// Whether there was not enough memory.
   public var isOutOfMemory: Bool { code == ENOMEM }
 

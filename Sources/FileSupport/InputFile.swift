@@ -75,11 +75,18 @@ public final class InputFile: Sendable {
     return filled
   }
 
+  /// The most bytes that options and descriptions take.
+  public static let descriptionLimit = 16 << 20
+
   /// All bytes: as many as the file had when it was opened, or those up to the end of one that has no size.
   ///
+  /// - Parameter limit: the number of bytes from which on a file is refused unread.
   /// - Throws: `FileError`, also where there is not enough memory, or more than `unsizedLimit` bytes where the size was not
   ///   known beforehand.
-  public func contents() throws(FileError) -> Data {
+  public func contents(limit: Int = .max) throws(FileError) -> Data {
+    guard size <= limit else {
+      throw FileError("read", path: path, code: EFBIG, reason: "it has \(size) bytes, far more than it needs")
+    }
     guard size > 0 else { return try contentsWithoutSize() }
     guard let memory = malloc(size) else { throw FileError("read", path: path, code: ENOMEM) }
     do throws(FileError) {

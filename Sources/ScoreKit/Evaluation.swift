@@ -113,7 +113,7 @@ public struct Evaluation: Codable, Hashable, Sendable {
   ///
   /// - Throws: `FileError`, or `RunError` for a file that is no evaluation.
   public init(contentsOf path: String) throws {
-    let data = try AtomicFile.read(path)
+    let data = try AtomicFile.read(path, limit: InputFile.descriptionLimit)
     do {
       self = try JSONDecoder().decode(Self.self, from: data)
     } catch {

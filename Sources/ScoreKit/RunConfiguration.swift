@@ -219,7 +219,7 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   ///   - acceptsPipes: whether it may be a pipe, such as a shell's `<(command)`.
   /// - Throws: as `init(contentsOf:)`.
   public mutating func apply(contentsOf path: String, acceptsPipes: Bool = false) throws {
-    let data = try InputFile(path, acceptsPipes: acceptsPipes).contents()
+    let data = try InputFile(path, acceptsPipes: acceptsPipes).contents(limit: InputFile.descriptionLimit)
     guard let json = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
       throw RunError(.data, "\(path) is not a JSON object of options")
     }

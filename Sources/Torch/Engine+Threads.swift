@@ -28,7 +28,8 @@ extension Engine {
     for thread in threads { pthread_join(thread, nil) }
     if failure != 0 {
       throw ThreadsUnavailable(
-        description: "cannot start \(number) threads: \(String(cString: strerror(failure)).lowercased()); use fewer, or "
+        description:
+          "cannot start \(number) threads: \(String(cString: strerror(failure)).lowercased()); use fewer, or "
           + "raise the limits on processes and memory (ulimit -u, ulimit -v)")
     }
     if let count { threadCount = count }

@@ -91,12 +91,14 @@ struct EvaluationTable {
   }
 
   private static func fixed(_ estimate: Estimate, digits: Int) -> String {
-    "\(String(format: "%.\(digits)f", estimate.value)) ± "
-      + (estimate.standardError.isFinite ? String(format: "%.\(digits)f", estimate.standardError) : "?")
+    text(estimate, value: "%.\(digits)f", error: "%.\(digits)f")
   }
 
-  private static func scientific(_ estimate: Estimate) -> String {
-    "\(String(format: "%.3e", estimate.value)) ± "
-      + (estimate.standardError.isFinite ? String(format: "%.1e", estimate.standardError) : "?")
+  private static func scientific(_ estimate: Estimate) -> String { text(estimate, value: "%.3e", error: "%.1e") }
+
+  /// C would print "-nan" for some values that are not numbers.
+  private static func text(_ estimate: Estimate, value: String, error: String) -> String {
+    "\(estimate.value.isNaN ? "not a number" : String(format: value, estimate.value)) ± "
+      + (estimate.standardError.isFinite ? String(format: error, estimate.standardError) : "?")
   }
 }

@@ -152,6 +152,10 @@ import Testing
           in: folder, shell: "ulimit -v 6000000")
         try original.write(to: URL(fileURLWithPath: path))
       }
+      #expect(truncate("\(run)/config.json", 20 << 30) == 0)
+      try Tool.train.expectFailure(
+        ["--out", run, "--resume"], status: 65, mentioning: ["config.json", "far more than it needs"], in: folder,
+        shell: "ulimit -v 6000000")
     }
   }
 }

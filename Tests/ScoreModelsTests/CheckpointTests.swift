@@ -72,7 +72,8 @@ import Torch
         #expect(truncate("\(path)/\(name)", 1 << 42) == 0)
         let error = #expect(throws: CheckpointError.self) { try Checkpoint<Note>(contentsOf: path) }
         #expect(error?.kind == .damaged)
-        #expect(error?.description.contains("\(name) has \(1 << 42) bytes") == true)
+        #expect(error?.description.contains(name) == true)
+        #expect(error?.description.contains(" has \(1 << 42) bytes") == true)
         try original.write(to: URL(fileURLWithPath: "\(path)/\(name)"))
       }
     }
@@ -131,7 +132,7 @@ import Torch
       #expect(folder.path(ofStep: 15).hasSuffix("/step-000015"))
       #expect(try Checkpoint<Note>(contentsOf: "\(folder.path)/latest").step == 1_234_567)
       // What a killed write left is no checkpoint, and the next write clears it away.
-      let torn = "\(folder.path)/step-000020.partial-1"
+      let torn = "\(folder.path)/step-000020.partial-999999999"
       try FileManager.default.createDirectory(atPath: torn, withIntermediateDirectories: false)
       #expect(try folder.steps() == [10, 15, 1_234_567])
       try folder.write(Self.checkpoint(step: 1_234_568), keeping: 3)

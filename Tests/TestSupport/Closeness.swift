@@ -62,7 +62,9 @@ public func expectClose(
 public func expectIdentical(
   _ actual: [Tensor], _ expected: [Tensor], _ comment: String = "", sourceLocation: SourceLocation = #_sourceLocation
 ) {
-  #expect(actual.map(\.dtype) == expected.map(\.dtype), sourceLocation: sourceLocation)
+  if actual.count == expected.count {
+    #expect(actual.map(\.dtype) == expected.map(\.dtype), sourceLocation: sourceLocation)
+  }
   expectClose(actual, expected, rtol: 0, atol: 0, comment, sourceLocation: sourceLocation)
 }
 

@@ -23,7 +23,7 @@ extension UNet2D {
   public init(contentsOf folder: String) throws {
     let path = "\(folder)/\(Self.configurationFile)"
     let configuration: Configuration
-    let json = try AtomicFile.read(path)
+    let json = try AtomicFile.read(path, limit: InputFile.descriptionLimit)
     do {
       configuration = try JSONDecoder().decode(Configuration.self, from: json)
     } catch let error as ConfigurationError {

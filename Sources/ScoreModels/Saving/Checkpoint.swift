@@ -153,9 +153,6 @@ private struct CheckpointFile: Codable {
   let crc32: String
 }
 
-/// The largest `state.json` that is read.
-private let largestManifest = 64 << 20
-
 /// Reads a file of a checkpoint; one of another size than expected is refused before that.
 private func readFile(_ name: String, of checkpoint: String, size: Int? = nil) throws -> Data {
   do {
@@ -163,12 +160,12 @@ private func readFile(_ name: String, of checkpoint: String, size: Int? = nil) t
     if let size, file.size != size {
       throw CheckpointError(.damaged, checkpoint, "\(name) has \(file.size) bytes instead of \(size)")
     }
-    guard size != nil || file.size <= largestManifest else {
-      throw CheckpointError(.damaged, checkpoint, "\(name) has \(file.size) bytes, far more than it needs")
-    }
-    return try file.contents()
+    return try file.contents(limit: size ?? InputFile.descriptionLimit)
   } catch let error as FileError {
     if error.isMissing { throw CheckpointError(.missing, checkpoint, "it has no \(name)") }
+    if error.isTooLarge {
+      throw CheckpointError(.damaged, checkpoint, "\(name): \(error.reason ?? "it is too large")")
+    }
     if error.isOutOfMemory { throw error }
     throw CheckpointError(.unreadable, checkpoint, error.description)
   }

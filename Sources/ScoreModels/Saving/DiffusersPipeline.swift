@@ -34,7 +34,8 @@ public struct DiffusersPipeline {
     if try FilePath.exists("\(folder)/\(indexFile)") { return true }
     let configuration = "\(folder)/\(configurationFile)"
     guard try FilePath.exists(configuration) else { return false }
-    return JSONFields(try AtomicFile.read(configuration))?.contains("_class_name") == true
+    return JSONFields(try AtomicFile.read(configuration, limit: InputFile.descriptionLimit))?.contains("_class_name")
+      == true
   }
 
   /// Reads a folder.
@@ -134,7 +135,7 @@ public struct DiffusersPipeline {
   private static func read<Value>(
     _ path: String, _ body: (JSONFields) throws(JSONFields.FieldError) -> Value
   ) throws -> Value {
-    guard let fields = JSONFields(try AtomicFile.read(path)) else {
+    guard let fields = JSONFields(try AtomicFile.read(path, limit: InputFile.descriptionLimit)) else {
       throw FolderError(description: "\(path) is not a JSON object")
     }
     do throws(JSONFields.FieldError) {
