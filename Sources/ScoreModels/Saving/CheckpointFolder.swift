@@ -80,7 +80,10 @@ public struct CheckpointFolder: Sendable {
       if errno == ENOENT { return }
       throw FileError("remove", path: path)
     }
-    try? FileManager.default.removeItem(atPath: aside)
+    // Once more where it fails: an error of the disk may pass.
+    if (try? FileManager.default.removeItem(atPath: aside)) == nil {
+      try? FileManager.default.removeItem(atPath: aside)
+    }
   }
 
   /// Reads the newest checkpoint, or `nil` if there is none.
