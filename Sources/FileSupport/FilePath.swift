@@ -24,19 +24,20 @@ public enum FilePath {
   /// Whether there is something under a path; symbolic links are followed.
   ///
   /// - Throws: `FileError` where the system does not tell, such as for a folder that may not be looked into.
-  public static func exists(_ path: String) throws(FileError) -> Bool {
-    var status = stat()
-    if stat(path, &status) == 0 { return true }
-    if errno == ENOENT || errno == ENOTDIR { return false }
-    throw FileError("read", path: path)
-  }
+  public static func exists(_ path: String) throws(FileError) -> Bool { try status(path) != nil }
 
   /// Whether there is a folder under a path; symbolic links are followed.
   ///
   /// - Throws: as `exists`.
   public static func isFolder(_ path: String) throws(FileError) -> Bool {
-    guard try exists(path) else { return false }
+    try status(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
+  }
+
+  /// What the system knows of a path; `nil` where there is nothing.
+  private static func status(_ path: String) throws(FileError) -> stat? {
     var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    if stat(path, &status) == 0 { return status }
+    if errno == ENOENT || errno == ENOTDIR { return nil }
+    throw FileError("read", path: path)
   }
 }

@@ -88,7 +88,8 @@ public final class InputFile: Sendable {
       throw FileError("read", path: path, code: EFBIG, reason: "it has \(size) bytes, far more than it needs")
     }
     guard size > 0 else { return try contentsWithoutSize() }
-    guard let memory = malloc(size) else { throw FileError("read", path: path, code: ENOMEM) }
+    try Memory.require(size, for: path)
+    guard let memory = malloc(size) else { throw Memory.lack(of: size, for: path) }
     do throws(FileError) {
       let count = try read(at: 0, into: UnsafeMutableRawBufferPointer(start: memory, count: size))
       return Data(bytesNoCopy: memory, count: count, deallocator: .free)

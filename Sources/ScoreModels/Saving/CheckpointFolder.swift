@@ -39,16 +39,12 @@ public struct CheckpointFolder: Sendable {
   }
 
   private func names() throws(FileError) -> [String] {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-      if errno == ENOENT { return [] }
-      throw FileError("read", path: path)
+    do throws(FileError) {
+      return try FilePath.names(in: path)
+    } catch {
+      if error.isMissing { return [] }
+      throw error
     }
-    guard status.st_mode & S_IFMT == S_IFDIR else { throw FileError("read", path: path, code: ENOTDIR) }
-    guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
-      throw FileError("read", path: path, code: EACCES)
-    }
-    return names
   }
 
   /// Writes a checkpoint, points `latest` to it and removes the oldest ones beyond a number.
