@@ -14,7 +14,9 @@ package struct DormandPrince {
   package let stepLimit: Int
 
   /// The derivatives of the state `[n, …]` and of an integral that it carries along, for the examples at `positions`.
-  package typealias Field = (_ y: Tensor, _ u: [Double], _ positions: [Int]) throws -> (rate: Tensor, integrand: [Double])
+  package typealias Field = (_ y: Tensor, _ u: [Double], _ positions: [Int]) throws -> (
+    rate: Tensor, integrand: [Double]
+  )
 
   /// What became of a batch.
   package struct Solution {

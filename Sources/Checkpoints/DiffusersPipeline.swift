@@ -1,6 +1,6 @@
-public import ScoreModels
 internal import Files
 package import Foundation
+public import ScoreModels
 internal import Torch
 
 /// A network with its scheduler as diffusers keeps them: the folder of a `DDPMPipeline`, or of a `UNet2DModel` alone.

@@ -1,6 +1,6 @@
-public import ScoreModels
 internal import Files
 import Foundation
+public import ScoreModels
 internal import Torch
 
 extension UNet2D {

@@ -1,5 +1,5 @@
-public import Imaging
 internal import Foundation
+public import Imaging
 
 /// A scalar field over a square of the plane, in colours that tell its sign, with arrows of a vector field over it.
 ///

@@ -1,7 +1,7 @@
 public import Checkpoints
 internal import Files
-public import ScoreMetrics
 public import Foundation
+public import ScoreMetrics
 
 /// What a model does on examples, as in `RUN/evaluation.json` and from `score-evaluate --json`: at each noise level its loss
 /// and the asymmetry of its Jacobian, and its log likelihood.

@@ -1,6 +1,6 @@
 internal import Files
-internal import ScoreTraining
 import Foundation
+internal import ScoreTraining
 
 /// What a run reports every few steps: one JSON object on each line of `RUN/metrics.jsonl`.
 struct MetricsRecord: Codable, Hashable, Sendable {

@@ -1,8 +1,8 @@
 internal import Datasets
+import Foundation
 public import Imaging
 internal import Plotting
 public import Torch
-import Foundation
 
 /// How images too small to look at are magnified in a picture of samples.
 public enum Magnification: String, Sendable, CaseIterable {

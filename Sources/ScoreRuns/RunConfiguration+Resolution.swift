@@ -1,9 +1,9 @@
 public import Checkpoints
 public import Datasets
 internal import Files
+import Foundation
 internal import ScoreModels
 internal import Torch
-import Foundation
 
 extension RunConfiguration {
   /// Checks the options that are set.

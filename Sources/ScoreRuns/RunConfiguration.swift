@@ -1,9 +1,9 @@
 public import Checkpoints
 public import Datasets
 internal import Files
+public import Foundation
 public import ScoreTraining
 internal import Torch
-public import Foundation
 
 /// The options of a training run, as in `RUN/config.json`: the names are those of the command line.
 ///

@@ -1,9 +1,9 @@
 public import Checkpoints
+internal import Files
+import Foundation
 public import ScoreModels
 internal import ScoreTraining
 public import Torch
-internal import Files
-import Foundation
 
 /// What a checkpoint of a run says about itself.
 public struct RunRecord: Codable, Hashable, Sendable {

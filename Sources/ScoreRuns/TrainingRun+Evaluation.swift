@@ -1,6 +1,6 @@
+import EventFiles
 internal import Files
 internal import ScoreMetrics
-import EventFiles
 
 extension TrainingRun {
   /// The file of the evaluation at the end of the training.

@@ -1,5 +1,5 @@
-internal import Imaging
 import EventFiles
+internal import Imaging
 
 extension TrainingRun {
   /// Begins a file of events, where they were asked for; what an interrupted run recorded from the next step on is void.

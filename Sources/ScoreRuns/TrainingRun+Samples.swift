@@ -1,8 +1,8 @@
 internal import Checkpoints
+import EventFiles
 internal import Files
 internal import Imaging
 internal import Samplers
-import EventFiles
 
 extension TrainingRun {
   /// Whether a picture of samples belongs to the present step.

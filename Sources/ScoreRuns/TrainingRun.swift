@@ -1,12 +1,12 @@
 internal import Checkpoints
 public import Datasets
+import EventFiles
 internal import Files
+import Foundation
 internal import Plotting
 internal import ScoreModels
 public import ScoreTraining
 internal import Torch
-import EventFiles
-import Foundation
 
 /// A training run and its folder.
 ///

@@ -1,5 +1,5 @@
-internal import Samplers
 import Foundation
+internal import Samplers
 public import ScoreModels
 public import Torch
 
@@ -115,7 +115,8 @@ public struct ProbabilityFlowLikelihood: Sendable, Hashable {
       for (name, tolerance) in [
         ("relative", settings.relativeTolerance), ("absolute", settings.absoluteTolerance),
       ] {
-        try Samplers.require(tolerance > 0 && tolerance < 1, "the \(name) tolerance lies between 0 and 1, unlike \(tolerance)")
+        try Samplers.require(
+          tolerance > 0 && tolerance < 1, "the \(name) tolerance lies between 0 and 1, unlike \(tolerance)")
       }
       let sigmaData = settings.sigmaData
       try Samplers.require(sigmaData > 0 && sigmaData.isFinite, "σ_d is a positive number, not \(sigmaData)")
@@ -129,10 +130,12 @@ public struct ProbabilityFlowLikelihood: Sendable, Hashable {
           "the condition has shape \(condition.shape), but needs an entry for each of the \(count) examples")
       }
       let seeds = seeds ?? (0..<count).map { UInt64($0) }
-      try Samplers.require(seeds.count == count, "each of the \(count) examples needs a seed, and there are \(seeds.count)")
+      try Samplers.require(
+        seeds.count == count, "each of the \(count) examples needs a seed, and there are \(seeds.count)")
       let known = process.sigma(process.timeRange.lowerBound)...process.sigma(process.timeRange.upperBound)
       let (low, high) = (settings.sigmaMin ?? known.lowerBound, settings.sigmaMax ?? known.upperBound)
-      try Samplers.require(0 < low && low < high && high.isFinite, "noise levels need 0 < σ_min < σ_max, not \(low) and \(high)")
+      try Samplers.require(
+        0 < low && low < high && high.isFinite, "noise levels need 0 < σ_min < σ_max, not \(low) and \(high)")
       try Samplers.require(
         low >= known.lowerBound * (1 - 1e-3) && high <= known.upperBound * (1 + 1e-3),
         "the noise levels \(low) … \(high) reach beyond those of the process, \(known.lowerBound) … \(known.upperBound)"

@@ -1,9 +1,9 @@
 public import Datasets
+import Foundation
 internal import ScoreMetrics
 internal import ScoreModels
 internal import ScoreTraining
 public import Torch
-import Foundation
 
 /// A small classifier of labelled data, whose last hidden layer is a space of features in which samples are compared with data.
 ///
