@@ -6,7 +6,7 @@ struct ConfigurationKey: CodingKey {
   init?(intValue: Int) { nil }
 }
 
-/// The values of a configuration by key, with sentences for what is wrong with them; notes which keys were asked for.
+/// Reads the values of a configuration by key; its errors are sentences, and it remembers which keys were read.
 final class ConfigurationFields {
   private let container: KeyedDecodingContainer<ConfigurationKey>
   private var known: Set<String> = []
