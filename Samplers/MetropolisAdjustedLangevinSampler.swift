@@ -6,7 +6,7 @@ public import Torch
 /// Roberts & Tweedie (1996), *Exponential convergence of Langevin distributions and their discrete approximations*: with
 /// the step α the proposal y = x + α·score(x) + √(2α)·z, of density q(y|x), becomes the next state with probability
 /// min(1, e^(E(x) − E(y))·q(x|y)/q(y|x)), else x stays. Langevin steps alone are off by a part of order α/σ² for ever; these
-/// converge to p_σ at any α. Needs a model with an energy, such as one trained with `--conservative energy`.
+/// converge to p_σ at any α. Needs a model with an energy, such as `EnergyNetwork` has.
 ///
 /// Annealed as `AnnealedLangevinSampler`: some steps α = η·σ² at one noise level after another, in units of the data. The
 /// samples come from p_σ at σ_min; only `denoises` removes that noise, and then they come from no density that is known.

@@ -1,3 +1,4 @@
+public import Files
 public import ScoreModels
 public import Torch
 
@@ -91,15 +92,19 @@ public struct SamplerState {
 }
 
 /// Why samples cannot be drawn.
-public struct SamplerError: Error, CustomStringConvertible, Equatable {
+public struct SamplerError: Failure, Equatable {
+  /// Settings or arguments that do not fit.
+  public var kind: FailureKind { .usage }
   /// One sentence.
-  public let description: String
+  public let sentence: Sentence
+  /// The sentence, with options named as in `config.json`.
+  public var description: String { sentence.description }
 
   /// Makes an error.
-  public init(_ description: String) { self.description = description }
+  public init(_ sentence: Sentence) { self.sentence = sentence }
 }
 
 /// Throws a sentence unless a condition holds.
-package func require(_ condition: Bool, _ sentence: @autoclosure () -> String) throws(SamplerError) {
+package func require(_ condition: Bool, _ sentence: @autoclosure () -> Sentence) throws(SamplerError) {
   if !condition { throw SamplerError(sentence()) }
 }

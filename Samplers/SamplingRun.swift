@@ -1,3 +1,4 @@
+internal import Files
 public import ScoreModels
 public import Torch
 
@@ -137,7 +138,7 @@ public struct SamplingRun {
     guard let energyModel else {
       throw SamplerError(
         "this sampler needs a model that knows its energy, which accepts or rejects each step; train one with "
-          + "--conservative energy, or choose another sampler")
+          + "\(option: "conservative") energy, or choose another sampler")
     }
     return evaluate(x * level.scale, at: level, shape: [count]) { x, t in
       energyModel.energy(x, at: t, condition: condition)

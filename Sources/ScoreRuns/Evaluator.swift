@@ -1,3 +1,4 @@
+internal import Files
 internal import Checkpoints
 public import Datasets
 internal import ScoreMetrics
@@ -106,7 +107,7 @@ public struct Evaluator: Hashable, Sendable {
     if let outside = noiseLevels.first(where: { !known.contains($0) }) {
       throw RunError(
         .usage,
-        "--noise-levels needs levels of the model's process, \(known.lowerBound) … \(known.upperBound), not \(outside)")
+        "\(option: "noise-levels") needs levels of the model's process, \(known.lowerBound) … \(known.upperBound), not \(outside)")
     }
     return noiseLevels
   }

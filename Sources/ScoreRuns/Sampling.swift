@@ -1,3 +1,4 @@
+internal import Files
 public import Checkpoints
 public import Samplers
 public import ScoreModels
@@ -50,7 +51,7 @@ extension ModelConfiguration {
   public func validate(guidance: Double, of source: String) throws(RunError) {
     if guidance != 1 && classCount == 0 {
       throw RunError(
-        .usage, "--guidance needs a model with classes, and \(source) was trained without --class-conditional")
+        .usage, "\(option: "guidance") needs a model with classes, and \(source) was trained without \(option: "class-conditional")")
     }
   }
 }

@@ -7,7 +7,7 @@ internal import Samplers
 extension TrainingRun {
   /// Whether a picture of samples is due at the present step.
   var isPictureDue: Bool {
-    let every = configuration.sampleEvery ?? 0
+    let every = configuration.sampleEvery
     return every > 0 && (trainer.step % every == 0 || trainer.step == configuration.steps)
   }
 
@@ -66,7 +66,7 @@ extension TrainingRun {
     let shape = record.model.shape
     let isImage = shape.count == 3
     let count = isImage ? 64 : 2000
-    let seeds = (0..<count).map { configuration.seed &+ UInt64($0) }
+    let seeds = (0..<count).map { configuration.options.seed &+ UInt64($0) }
     let request = SampleRequest(
       sampler: HeunSampler(), seeds: seeds, batchSize: isImage ? 64 : count, labels: record.model.labels(seeds: seeds))
     let samples = try trainer.withAveragedWeights {

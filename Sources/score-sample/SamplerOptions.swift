@@ -128,7 +128,7 @@ struct SamplerOptions: ParsableArguments {
       throw ValidationError("--tolerance needs a number from 1e-13 to below 1, not \(tolerance)")
     }
     // What is left depends on the algorithm.
-    do { try makeSampler().validate() } catch { throw ValidationError(error.description) }
+    do { try makeSampler().validate() } catch { throw ValidationError(error.toolSentence) }
   }
 
   private func check(_ name: String, _ isGiven: Bool, of samplers: [SamplerName]) throws {

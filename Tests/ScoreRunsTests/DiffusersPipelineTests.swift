@@ -226,7 +226,7 @@ import Testing
       let error = #expect(throws: DiffusersPipeline.FolderError.self) {
         try DiffusersPipeline.write(digits.makeModel(seed: 0), configuration: digits, to: "\(folder)/a")
       }
-      #expect(error?.description.contains("--process ddpm") == true)
+      #expect(error?.description.contains("process ddpm") == true)
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/a"))
     }
   }
