@@ -25,7 +25,7 @@ struct DampingProblem {
     let coefficients: [Double] = u.transposed().matmul(b.to(.float64)).elements()
     largest = scale
     components = zip(values, coefficients).map { ($0, $1 * $1) }
-    rest = max(0, pow(b.euclideanNorm(), 2) - coefficients.reduce(0) { $0 + $1 * $1 })
+    rest = max(0, pow(b.norm(), 2) - coefficients.reduce(0) { $0 + $1 * $1 })
     degrees = values.map { ($0, 1) }
   }
 

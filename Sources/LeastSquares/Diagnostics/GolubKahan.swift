@@ -28,7 +28,7 @@ struct GolubKahan {
     start = try checkedNorm(b)
     u = start > 0 ? b / start : b
     v = try checkedProduct(a.applyAdjoint(u, parameters), [a.columns], like: b)
-    alpha = v.euclideanNorm()
+    alpha = v.norm()
     isExhausted = start == 0 || alpha == 0
     if !isExhausted { v = v / alpha }
     basis = [v]

@@ -105,8 +105,8 @@ struct LeastSquaresGradient {
     // A subtraction that leaves less than this loses more than a quarter of the digits.
     let cancellation = precision.squareRoot()
     let (squared, needsProduct) = (damping * damping, dampingTensor != nil)
-    let (rNorm, bNorm) = (solution.residual.euclideanNorm(), b.euclideanNorm())
-    let (restNorm, gNorm) = (adjoint.residual.euclideanNorm(), g.euclideanNorm())
+    let (rNorm, bNorm) = (solution.residual.norm(), b.norm())
+    let (restNorm, gNorm) = (adjoint.residual.norm(), g.norm())
     let other = adjoint.solutionNorm * solution.solutionNorm * 1e-3
 
     var residual = solution.residual
@@ -118,7 +118,7 @@ struct LeastSquaresGradient {
       xi = try regularizedInverse(a, adjoint.x, adjoint.residual)
     }
     let residualCancels = rNorm < cancellation * bNorm
-    if residualCancels, needsProduct && !restCancels || xi.euclideanNorm() * precision * bNorm > other {
+    if residualCancels, needsProduct && !restCancels || xi.norm() * precision * bNorm > other {
       residual = try regularizedInverse(TransposedOperator(of: a), solution.x, solution.residual) * squared
     }
     guard needsProduct else { return (residual, xi, 0) }

@@ -106,7 +106,7 @@ extension LinearOperator {
       let (image, adjointImage) = (try apply(x), try applyAdjoint(y))
       let difference =
         image.to(.float64).dot(y.to(.float64)).item() - x.to(.float64).dot(adjointImage.to(.float64)).item()
-      let scale = image.euclideanNorm() * y.euclideanNorm() + x.euclideanNorm() * adjointImage.euclideanNorm()
+      let scale = image.norm() * y.norm() + x.norm() * adjointImage.norm()
       return scale == 0 ? 0 : difference.magnitude / scale
     }
   }

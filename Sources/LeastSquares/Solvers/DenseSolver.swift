@@ -79,7 +79,7 @@ private struct Decomposition: PreparedLeastSquares {
       let check = try Residuals(a, b, x, damping: damping, from: x0)
       let frobenius = values.reduce(0) { hypotenuse($0, $1) }
       let operatorNorm = hypotenuse(frobenius, damping * Double(a.columns).squareRoot())
-      let xNorm = x.euclideanNorm()
+      let xNorm = x.norm()
       guard xNorm.isFinite, check.residualNorm.isFinite else {
         throw LeastSquaresError("the solution left the range of \(b.dtype); scale the problem or use float64")
       }

@@ -140,10 +140,10 @@ struct Residuals {
 
   /// Takes those that an iteration has carried along.
   init(carried residual: Tensor, _ x: Tensor, damping: Double, from x0: Tensor?, normalResidualNorm: Double) {
-    let penalty = damping == 0 ? 0 : damping * (x0.map { x - $0 } ?? x).euclideanNorm()
+    let penalty = damping == 0 ? 0 : damping * (x0.map { x - $0 } ?? x).norm()
     self.residual = residual
     self.normalResidualNorm = normalResidualNorm
-    residualNorm = hypotenuse(residual.euclideanNorm(), penalty)
+    residualNorm = hypotenuse(residual.norm(), penalty)
   }
 
   /// Computes them from x: a product with A and one with Aᵀ.
@@ -152,12 +152,12 @@ struct Residuals {
     let norm = residual.combine(1, b, -1)
     self.residual = residual
     let penalty = damping == 0 ? nil : (x0.map { x - $0 } ?? x) * damping
-    residualNorm = hypotenuse(norm, penalty?.euclideanNorm() ?? 0)
+    residualNorm = hypotenuse(norm, penalty?.norm() ?? 0)
     // Of residuals divided by their norm, so that the product stays within range for operators of any magnitude.
     let scale = residualNorm > 0 ? residualNorm : 1
     var normal = try checkedProduct(a.applyAdjoint(residual / scale), [a.columns], like: b)
     normalResidualNorm =
-      scale * (penalty.map { normal.combine(-damping / scale, $0, 1) } ?? normal.euclideanNorm())
+      scale * (penalty.map { normal.combine(-damping / scale, $0, 1) } ?? normal.norm())
   }
 }
 

@@ -54,7 +54,7 @@ struct LSMRRun {
     if beta > 0 {
       u = u / beta
       v = try checkedProduct(a.applyAdjoint(u), [a.columns], like: b)
-      alpha = v.euclideanNorm()
+      alpha = v.norm()
       guard alpha.isFinite else { throw nonFinite("Aᵀ·u in the first iteration") }
       if alpha > 0 { v = v / alpha }
     }
@@ -127,14 +127,14 @@ struct LSMRRun {
     guard check.normalResidualNorm.isFinite else { throw nonFinite("b − A·x") }
     var reason = stopReason ?? .iterationLimit
     let estimates = recurrence
-    let xNorm = x.euclideanNorm()
+    let xNorm = x.norm()
     if carried == nil, reason.isConverged, reason != .startIsSolution, deniesConvergence(check, reason, xNorm) {
       reason = .stalled
     }
     let isConsistent =
       switch reason {
       case .residualTolerance, .residualPrecision: damping == 0
-      case .startIsSolution: check.residual.euclideanNorm() == 0
+      case .startIsSolution: check.residual.norm() == 0
       default: false
       }
     return LeastSquaresSolution(
@@ -152,7 +152,7 @@ struct LSMRRun {
   private func deniesConvergence(_ check: Residuals, _ reason: StopReason, _ xNorm: Double) -> Bool {
     let (norm, bNorm) = (recurrence.operatorNorm, recurrence.bNorm)
     // For b = 0 the start is the only scale there is.
-    let scale = bNorm > 0 ? norm * xNorm + bNorm : norm * (x0?.euclideanNorm() ?? 0)
+    let scale = bNorm > 0 ? norm * xNorm + bNorm : norm * (x0?.norm() ?? 0)
     let rounding = 10 * b.dtype.ulpOfOne * scale
     switch reason {
     case .residualTolerance, .residualPrecision:

@@ -39,7 +39,7 @@ public struct LeastSquaresSolution {
   public let multipliers: Tensor?
 
   /// ‖x‖₂.
-  public var solutionNorm: Double { x.euclideanNorm() }
+  public var solutionNorm: Double { x.norm() }
 
   /// Why the answer is not to be trusted; empty if nothing speaks against it.
   ///

@@ -80,7 +80,7 @@ func checkProblem(_ a: any LinearOperator, _ b: Tensor, damping: Double, from x0
         "the starting point is \(x0.dtype)\(x0.shape) on \(x0.device), but the problem needs \(b.dtype)[\(a.columns)] on "
           + "\(b.device)")
     }
-    guard x0.euclideanNorm().isFinite else {
+    guard x0.norm().isFinite else {
       throw LeastSquaresError("the starting point has elements that are not finite")
     }
   }
@@ -88,7 +88,7 @@ func checkProblem(_ a: any LinearOperator, _ b: Tensor, damping: Double, from x0
 
 /// ‖b‖, which must be finite.
 func checkedNorm(_ b: Tensor) throws -> Double {
-  let norm = b.euclideanNorm()
+  let norm = b.norm()
   guard norm.isFinite else { throw LeastSquaresError("the right-hand side has elements that are not finite") }
   return norm
 }

@@ -57,7 +57,7 @@ public struct FixedNorm: Constraint {
     var (constraint, projected) = (0.0, steps)
     for (k, norm) in norms.enumerated() {
       guard let norm else { continue }
-      let length = values[k].euclideanNorm()
+      let length = values[k].norm()
       guard length > 0 else { throw ConstraintError("parameter \(k) is 0, where its norm has no gradient") }
       let direction = values[k] / length
       let violation = length - norm
@@ -69,7 +69,7 @@ public struct FixedNorm: Constraint {
     // What rounding has left.
     let residuals = norms.enumerated().compactMap { k, norm in
       norm.map { norm -> Double in
-        let length = values[k].euclideanNorm()
+        let length = values[k].norm()
         return values[k].dot(projected[k]).item() / length + correctionRate * (length - norm)
       }
     }
@@ -82,7 +82,7 @@ public struct FixedNorm: Constraint {
   /// Averages of norm rₖ: an average of vectors on a sphere is inside it.
   public func imposed(on average: [Tensor]) throws -> [Tensor]? {
     let scaled = zip(try parts(of: average), norms).map { part, norm in
-      let length = part.euclideanNorm()
+      let length = part.norm()
       return norm.map { length > 0 ? part * ($0 / length) : part } ?? part
     }
     return average.parts(of: .flatten(scaled))

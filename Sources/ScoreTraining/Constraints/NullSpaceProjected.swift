@@ -174,7 +174,7 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
   private func boundedMetric() -> [Tensor]? {
     guard metric == .preconditioner, let preconditioner = base.preconditioner else { return nil }
     let inverse = preconditioner.asVector.reciprocal()
-    let scale = inverse.euclideanNorm() / Double(inverse.elementCount).squareRoot()
+    let scale = inverse.norm() / Double(inverse.elementCount).squareRoot()
     guard scale > 0, scale.isFinite else { return nil }
     return preconditioner.parts(of: (inverse / scale + 1e-4).reciprocal())
   }
@@ -198,7 +198,7 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
       start: isUpdate && warmStart ? multipliers : nil)
     if isUpdate && warmStart { multipliers = outcome.multipliers }
     try report(
-      violation: current.violation, residualNorm: outcome.solution.residual.euclideanNorm(),
+      violation: current.violation, residualNorm: outcome.solution.residual.norm(),
       iterations: outcome.solution.iterations, outcome.solution.stopReason)
     return update.parts(of: outcome.vector)
   }

@@ -18,7 +18,7 @@ struct Projector {
 
   init(_ constraint: any Constraint, at parameters: [Tensor]) throws {
     linearization = try constraint.linearization(at: parameters)
-    violation = linearization.residual.euclideanNorm()
+    violation = linearization.residual.norm()
   }
 
   /// Projects a vector of the parameters' length.
