@@ -263,18 +263,3 @@ public struct NullSpaceProjected<Base: Optimizer>: Optimizer {
     self = copy
   }
 }
-
-extension LeastSquaresSolver {
-  /// This solver with multipliers in its solutions; `nil` if it knows none.
-  fileprivate var trackingMultipliers: (any LeastSquaresSolver)? {
-    switch self {
-    case var solver as LSMR where solver.reorthogonalization == 0:
-      solver.tracksMultipliers = true
-      return solver
-    case var solver as AutomaticSolver where solver.iterative.reorthogonalization == 0:
-      solver.iterative.tracksMultipliers = true
-      return solver
-    default: return nil
-    }
-  }
-}
