@@ -165,6 +165,25 @@ import Torch
     #expect(try #require(projected.report).iterations > #require(plain.report).iterations)
   }
 
+  @Test func reportCountsTheIterationsOfBothSolves() throws {
+    let problem = ProjectionProblem(rows: 4, columns: 11, rank: 4)
+    func run<Base: Optimizer>(
+      _ base: Base, warmup: Int, _ gradients: NullSpaceProjected<Base>.Gradients?
+    ) throws -> (update: Tensor, iterations: Int) {
+      var optimizer = NullSpaceProjected(
+        base, constraint: problem.constraint, solver: LSMR(tolerance: 1e-13), schedule: .init(warmupSteps: warmup),
+        gradients: gradients)
+      let update = try optimizer.updates(for: [-problem.update], at: [problem.point])[0]
+      return (update, try #require(optimizer.projectionReport).iterations)
+    }
+    let gradient = try run(Seen(), warmup: 1, .init(correctionRate: 0.2, warmupSteps: 0))
+    let update = try run(GivenUpdate(gradient.update), warmup: 0, nil)
+    let both = try run(Seen(), warmup: 0, .init(correctionRate: 0.2))
+    expectIdentical(both.update, update.update)
+    #expect(both.iterations == gradient.iterations + update.iterations)
+    #expect(gradient.iterations > 0 && update.iterations > 0)
+  }
+
   @Test func closedFormsProjectGradientsToo() throws {
     let constraint = FixedNorm([1], shapes: [[2]])
     var optimizer = NullSpaceProjected(
