@@ -1,7 +1,8 @@
 /// A sentence that names options of a run, such as `learning-rate`, apart from its words.
 ///
 /// A library does not know how a program spells its options. Sentences are written as
-/// `"\(option: "learning-rate") needs a positive number, not \(rate)"`; a command-line tool shows `--learning-rate`.
+/// `"\(option: "learning-rate") needs a positive number, not \(rate)"`;
+/// a command-line tool adds its dashes.
 public struct Sentence: Hashable, Sendable, ExpressibleByStringInterpolation, CustomStringConvertible {
   fileprivate enum Part: Hashable, Sendable {
     case words(String)

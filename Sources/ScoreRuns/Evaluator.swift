@@ -1,3 +1,4 @@
+public import ScoreTraining
 internal import Files
 internal import Checkpoints
 public import Datasets
@@ -21,7 +22,7 @@ public struct Evaluator: Hashable, Sendable {
   }
 
   /// The default noise levels; levels that the process does not have are left out.
-  public static let defaultNoiseLevels = [0.1, 0.2, 0.5, 1, 2, 3]
+  public static let defaultNoiseLevels = ConservativeFit.defaultSigmas
 
   /// The number of examples whose likelihood is computed again with smaller steps.
   static let checkedCount = 64
@@ -173,6 +174,7 @@ public struct Evaluator: Hashable, Sendable {
       _ observe: ((Stage, Double) throws -> Void)?
     ) throws -> [Estimate] {
       let (network, device) = (fixed(model), model.device)
+      let weights: [Double] = LossWeighting.edm(sigmaData: sigmaData)(Tensor(levels)).elements()
       var losses = levels.map { _ in [Double]() }
       for part in parts() {
         var noise = SampleGenerators(seeds: Array(seeds[part]), purpose: .evaluation)
@@ -185,8 +187,7 @@ public struct Evaluator: Hashable, Sendable {
             let denoised = network.denoised(noisy, at: times, process: process, condition: condition)
             return (denoised - x).to(.cpu).to(.float64).square().flattened(from: 1).mean(1)
           }
-          let weight = 1 / (sigma * sigma) + 1 / (sigmaData * sigmaData)
-          losses[index] += (errors * weight).elements()
+          losses[index] += (errors * weights[index]).elements()
         }
         try observe?(.loss, Double(part.upperBound) / Double(count))
       }

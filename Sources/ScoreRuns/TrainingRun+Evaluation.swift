@@ -48,15 +48,11 @@ extension TrainingRun {
   ///
   /// - Parameter shouldStop: called before the first and after each batch; if it returns `true`, nothing is written.
   func evaluate(shouldStop: () -> Bool, _ observe: (Event) throws -> Void) throws -> Outcome {
-    struct Stop: Error {}
     if shouldStop() { return .stopped(step: trainer.step) }
     do {
-      let evaluation = try withoutActuallyEscaping(shouldStop) { shouldStop in
-        try writeEvaluation { _, _ in if shouldStop() { throw Stop() } }
-      }
+      let evaluation = try unlessStopped(shouldStop) { check in try writeEvaluation { _, _ in try check() } }
+      guard let evaluation else { return .stopped(step: trainer.step) }
       try observe(.evaluation(evaluation, path: evaluationPath))
-    } catch is Stop {
-      return .stopped(step: trainer.step)
     } catch let error as ConservativenessError {
       try observe(.noEvaluation(reason: error.description))
     } catch let error as RunError {

@@ -33,22 +33,17 @@ extension TrainingRun {
   ) throws -> Bool {
     guard let file = samplesPath else { return true }
     do {
-      let picture = try withoutActuallyEscaping(shouldStop) { shouldStop in
-        try samplesPicture { _, _ in if shouldStop() { throw Stop() } }
-      }
+      let picture = try unlessStopped(shouldStop) { check in try samplesPicture { _, _ in try check() } }
+      guard let picture else { return false }
       try AtomicFile.createFolder(FilePath.folder(of: file))
       try picture.write(toPNG: file)
       try events?.append([(Self.samplesTag, try .image(picture))], step: trainer.step)
       try observe(.samples(path: file))
-    } catch is Stop {
-      return false
     } catch let error as SamplerError {
       try observe(.noSamples(reason: error.description))
     }
     return true
   }
-
-  private struct Stop: Error {}
 
   private static let samplesTag = "samples"
 
