@@ -145,7 +145,7 @@ public struct Evaluator: Hashable, Sendable {
     /// The number of examples in an evaluation of the network, by default a function of the shape alone; large images have
     /// few, since derivatives need memory.
     var batchSize: Int {
-      givenBatchSize ?? min(evaluationBatchSize(shape), max(4, 65536 / shape.reduce(1, *)))
+      givenBatchSize ?? min(FixedBatchScore.batchSize(exampleShape: shape), max(4, 65536 / shape.reduce(1, *)))
     }
 
     /// The examples in parts of one or more evaluations; of one where their size was given, as memory grows with a part.
@@ -237,7 +237,7 @@ public struct Evaluator: Hashable, Sendable {
       let bits = values.map { Pixels.bitsPerDimension(logDensity: $0, dimensions: dimensions) }
       return Evaluation.Likelihood(
         nats: Estimate(meanOf: values), bitsPerDimension: dataset.isImages ? Estimate(meanOf: bits) : nil,
-        sigmaMin: process.sigma(process.timeRange.lowerBound),
+        sigmaMin: process.sigmaRange.lowerBound,
         probeCount: method.divergence.probeCount(dimensions: dimensions),
         integrationError: errors.reduce(0, +) / Double(checked),
         evaluations: Double(evaluations) / Double(count))
