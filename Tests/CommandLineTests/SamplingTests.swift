@@ -133,19 +133,20 @@ import Testing
     try temporaryFolder { folder in
       let help = try Tool.sample.run(["--help"], in: folder).output
         .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      // A value belongs to the names that follow it, up to the next value.
+      for (option, value, name) in [
+        ("steps", "18", "heun"), ("steps", "18", "the dpmpp samplers"), ("steps", "50", "ddim"),
+        ("steps", "500", "euler-maruyama"), ("steps", "250", "ancestral"), ("steps", "250", "predictor-corrector"),
+        ("steps", "of noise levels 100", "mala"), ("steps", "on the way 10", "ode"), ("eta", "0", "ddim"),
+        ("eta", "1", "dpmpp-3m-sde"), ("step-size", "0.062", "annealed-langevin"), ("step-size", "0.3", "mala"),
+        ("steps-per-level", "10", "mala"), ("schedule", "exponential", "mala"),
+        ("schedule", "leading", "ancestral with the process ddpm"),
+      ] {
+        let pattern = "--\(option) <(?:(?! --).)*[ (]\(value) for (?:(?![0-9.]+ for)[^;()])*\\b\(name)\\b"
+        #expect(help.contains(try Regex(pattern)), "--\(option): \(value) for \(name)")
+      }
       for sentence in [
-        """
-        The number of steps. (default: 18 for heun and the dpmpp samplers, 50 for euler and ddim, 500 for \
-        euler-maruyama, 250 for ancestral and predictor-corrector, 1000 for langevin; of noise levels 100 for \
-        annealed-langevin and mala; of states that are seen on the way 10 for ode)
-        """,
-        """
-        (default: karras; exponential for euler-maruyama, predictor-corrector, annealed-langevin and mala; leading for \
-        ddim and ancestral with the process ddpm)
-        """,
-        "fresh noise in a step. (default: 0 for ddim, 1 for dpmpp-2m-sde and dpmpp-3m-sde)",
-        "allows in a step. (default: 1e-5)", "(default: 0.1 for langevin, 0.062 for annealed-langevin, 0.3 for mala)",
-        "The noise level of langevin. (default: 0.2)", "(default: 5 for annealed-langevin, 10 for mala)",
+        "allows in a step. (default: 1e-5)", "The noise level of langevin. (default: 0.2)", "(default: karras; ",
       ] {
         #expect(help.contains(sentence), "\(sentence)")
       }
