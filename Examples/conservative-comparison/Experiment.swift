@@ -140,9 +140,8 @@ struct Experiment {
 
   private func samples(of model: any ScoreModel) throws -> Tensor {
     let count = heldOut.isImages ? 64 : 2000
-    return try model.samples(
-      SampleRequest(
-        sampler: HeunSampler(), seeds: (0..<count).map { seed &+ UInt64($0) },
-        batchSize: heldOut.isImages ? 64 : count), process: EDMProcess(), shape: heldOut.exampleShape)
+    return try HeunSampler().sample(
+      from: model, process: EDMProcess(), shape: heldOut.exampleShape,
+      seeds: (0..<count).map { seed &+ UInt64($0) })
   }
 }

@@ -155,7 +155,7 @@ public struct Evaluator: Hashable, Sendable {
     /// The number of examples in an evaluation of the network; by default it depends only on the shape and is small for
     /// large images, because derivatives need memory.
     var batchSize: Int {
-      givenBatchSize ?? min(evaluationBatchSize(shape), max(4, 65536 / shape.reduce(1, *)))
+      givenBatchSize ?? min(FixedBatchScore.batchSize(exampleShape: shape), max(4, 65536 / shape.reduce(1, *)))
     }
 
     /// The examples in parts of one or more evaluations; if the batch size was given, of one evaluation, because memory
@@ -248,7 +248,7 @@ public struct Evaluator: Hashable, Sendable {
       let bits = values.map { Pixels.bitsPerDimension(logDensity: $0, dimensions: dimensions) }
       return Evaluation.Likelihood(
         nats: Estimate(meanOf: values), bitsPerDimension: dataset.isImages ? Estimate(meanOf: bits) : nil,
-        sigmaMin: process.sigma(process.timeRange.lowerBound),
+        sigmaMin: process.sigmaRange.lowerBound,
         probeCount: method.divergence.probeCount(dimensions: dimensions),
         integrationError: errors.reduce(0, +) / Double(checked),
         evaluations: Double(evaluations) / Double(count))

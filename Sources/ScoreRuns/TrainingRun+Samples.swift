@@ -33,7 +33,7 @@ extension TrainingRun {
   ) throws -> Bool {
     guard let file = samplesPath else { return true }
     do {
-      let picture = try unlessStopped(shouldStop) { check in try samplesPicture { _, _ in try check() } }
+      let picture = try unlessStopped(shouldStop) { check in try samplesPicture { _ in try check() } }
       guard let picture else { return false }
       try AtomicFile.createFolder(FilePath.folder(of: file))
       try picture.write(toPNG: file)
@@ -55,17 +55,15 @@ extension TrainingRun {
   }
 
   /// A picture drawn with the moving average: 8×8 images, or 2,000 points.
-  private func samplesPicture(
-    observe: @escaping (Range<Int>, SamplerState) throws -> Void
-  ) throws -> Image {
+  private func samplesPicture(observe: @escaping (SamplerState) throws -> Void) throws -> Image {
     let shape = record.model.shape
     let isImage = shape.count == 3
     let count = isImage ? 64 : 2000
     let seeds = (0..<count).map { configuration.options.seed &+ UInt64($0) }
-    let request = SampleRequest(
-      sampler: HeunSampler(), seeds: seeds, batchSize: isImage ? 64 : count, labels: record.model.labels(seeds: seeds))
     let samples = try trainer.withAveragedWeights {
-      try trainer.model.samples(request, process: trainer.process, shape: shape, observe: observe)
+      try HeunSampler().sample(
+        from: trainer.model, process: trainer.process, shape: shape, seeds: seeds,
+        condition: record.model.condition(seeds: seeds), observe: observe)
     }
     return try Image.picture(of: samples, columns: isImage ? 8 : nil)
   }

@@ -1,3 +1,4 @@
+public import Samplers
 public import ScoreModels
 public import Torch
 

@@ -1,3 +1,4 @@
+public import Samplers
 public import Files
 
 /// Why conservativeness cannot be measured: one sentence.

@@ -1,3 +1,4 @@
+public import Samplers
 import Foundation
 public import Torch
 

@@ -1,3 +1,4 @@
+public import Samplers
 internal import ScoreModels
 import Torch
 
