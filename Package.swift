@@ -54,32 +54,45 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
   ],
   targets: [
-    // Engine
-    .target(name: "CTorch", cxxSettings: torchCXX, linkerSettings: torchLink),
-    .target(name: "Torch", dependencies: ["CTorch", "FileSupport"], swiftSettings: reading),
-    // System libraries
+    // Files and system libraries
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CFiles"),
-    .target(name: "FileSupport", dependencies: ["CFiles"], swiftSettings: swift),
-    // Library
-    .target(name: "Imaging", dependencies: ["CPNG", "CZlib", "FileSupport"], swiftSettings: reading),
+    .target(name: "Files", dependencies: ["CFiles", "CZlib"], swiftSettings: reading),
+    // Engine
+    .target(name: "CTorch", cxxSettings: torchCXX, linkerSettings: torchLink),
+    .target(name: "Torch", dependencies: ["CTorch", "Files"], swiftSettings: reading),
+    // Numerics
+    .target(name: "LeastSquares", dependencies: ["Torch"], swiftSettings: swift),
+    .target(name: "ScoreModels", dependencies: ["Torch", "Files"], swiftSettings: reading),
+    .target(name: "Checkpoints", dependencies: ["ScoreModels", "Torch", "Files"], swiftSettings: reading),
+    .target(name: "Samplers", dependencies: ["ScoreModels", "Torch"], path: "Samplers", swiftSettings: swift),
+    .target(name: "ScoreMetrics", dependencies: ["Samplers", "ScoreModels", "Torch"], swiftSettings: swift),
     .target(
-      name: "Datasets", dependencies: ["Torch", "Imaging", "CZlib", "FileSupport"],
+      name: "ScoreTraining", dependencies: ["LeastSquares", "ScoreMetrics", "ScoreModels", "Torch"],
+      swiftSettings: swift),
+    // Data and pictures
+    .target(name: "Imaging", dependencies: ["CPNG", "Files"], swiftSettings: reading),
+    .target(name: "Plotting", dependencies: ["Imaging"], swiftSettings: swift),
+    .target(
+      name: "Datasets", dependencies: ["Torch", "Imaging", "Files"],
       resources: [.copy("Resources/digits.csv.gz"), .copy("Resources/digits-attribution.txt")], swiftSettings: reading),
     .target(
-      name: "EventFiles",
-      dependencies: ["FileSupport", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      name: "EventFiles", dependencies: ["Files", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["event.proto"], swiftSettings: swift),
-    .target(name: "LeastSquares", dependencies: ["Torch"], swiftSettings: swift),
-    .target(name: "ScoreModels", dependencies: ["Torch", "CZlib", "FileSupport"], swiftSettings: reading),
-    .target(name: "Samplers", dependencies: ["Torch", "ScoreModels"], path: "Samplers", swiftSettings: swift),
-    .target(name: "ScoreTraining", dependencies: ["Torch", "LeastSquares", "ScoreModels"], swiftSettings: swift),
+    // Runs, and everything under one name
+    .target(
+      name: "ScoreRuns",
+      dependencies: [
+        "Checkpoints", "Datasets", "EventFiles", "Files", "Imaging", "Plotting", "Samplers", "ScoreMetrics",
+        "ScoreModels", "ScoreTraining", "Torch",
+      ],
+      swiftSettings: swift),
     .target(
       name: "ScoreKit",
       dependencies: [
-        "Torch", "LeastSquares", "Imaging", "Datasets", "ScoreModels", "Samplers", "ScoreTraining", "FileSupport",
-        "EventFiles",
+        "Checkpoints", "Datasets", "Files", "Imaging", "LeastSquares", "Plotting", "Samplers", "ScoreMetrics",
+        "ScoreModels", "ScoreRuns", "ScoreTraining", "Torch",
       ],
       swiftSettings: swift),
     // Tools
@@ -120,7 +133,7 @@ let package = Package(
       exclude: ["CHeap", "peers", "README.md"], swiftSettings: swift),
     // Tests
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: swift),
-    .testTarget(name: "TorchTests", dependencies: ["Torch", "FileSupport", "TestSupport"], swiftSettings: swift),
+    .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport"], swiftSettings: swift),
     .testTarget(
       name: "LeastSquaresTests", dependencies: ["LeastSquares", "TestSupport"], resources: [.copy("Golden")],
       swiftSettings: swift),
@@ -128,7 +141,7 @@ let package = Package(
       name: "LeastSquaresLayerTests", dependencies: ["least-squares-layer", "ScoreKit", "TestSupport"],
       swiftSettings: swift),
     .testTarget(
-      name: "EventFilesTests", dependencies: ["EventFiles", "FileSupport"], exclude: ["Golden"], swiftSettings: swift),
+      name: "EventFilesTests", dependencies: ["EventFiles", "Files"], exclude: ["Golden"], swiftSettings: swift),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CZlib"], swiftSettings: swift),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Imaging", "Torch", "TestSupport", "CZlib"],

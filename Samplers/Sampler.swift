@@ -100,6 +100,6 @@ public struct SamplerError: Error, CustomStringConvertible, Equatable {
 }
 
 /// Throws a sentence unless a condition holds.
-func require(_ condition: Bool, _ sentence: @autoclosure () -> String) throws(SamplerError) {
+package func require(_ condition: Bool, _ sentence: @autoclosure () -> String) throws(SamplerError) {
   if !condition { throw SamplerError(sentence()) }
 }

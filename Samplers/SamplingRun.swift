@@ -187,7 +187,7 @@ extension Tensor {
   ///
   /// Halves are added to each other until one number is left: libtorch's own reductions split their work by the size of
   /// the whole tensor, so that the last bits of an example's sum would depend on its batch mates.
-  func sumPerExampleInPairs() -> Tensor {
+  package func sumPerExampleInPairs() -> Tensor {
     var terms = rank == 1 ? expandingDimension(at: 1) : flattened(from: 1)
     while terms.size(1) > 1 {
       let half = terms.size(1) / 2

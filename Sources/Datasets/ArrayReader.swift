@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 
 /// Examples in an array of NumPy's: pictures of rank 3 or 4, or points of rank 2.

@@ -1,3 +1,5 @@
+public import Files
+
 extension Dataset {
   /// The bytes of a record of CIFAR-10's binary format: a label, then 1,024 red, green and blue values each.
   static let cifarRecord = 1 + 3 * 32 * 32

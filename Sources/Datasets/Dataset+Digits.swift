@@ -1,4 +1,4 @@
-internal import FileSupport
+public import Files
 internal import Foundation
 internal import Torch
 

@@ -1,4 +1,4 @@
-internal import CZlib
+internal import Files
 internal import Torch
 
 extension Dataset {
@@ -12,7 +12,7 @@ extension Dataset {
     get throws(DataError) {
       let streamed = isStreamed ? try elements(at: positions(atMost: 1024)) : examples
       return ([streamed] + (labels.map { [$0] } ?? [])).map { part in
-        var value = crc32_z(0, nil, 0)
+        var value: UInt32 = 0
         let count = part.size(0)
         for start in stride(from: 0, to: count, by: 4096) {
           let chunk = part[start..<min(start + 4096, count)]
@@ -28,10 +28,7 @@ extension Dataset {
     }
   }
 
-  private static func crc<Element>(_ value: UInt, _ elements: [Element]) -> UInt {
-    elements.withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return value }
-      return crc32_z(value, base, z_size_t(bytes.count))
-    }
+  private static func crc<Element>(_ value: UInt32, _ elements: [Element]) -> UInt32 {
+    elements.withUnsafeBytes { CRC32.checksum($0, after: value) }
   }
 }

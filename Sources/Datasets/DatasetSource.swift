@@ -1,4 +1,4 @@
-internal import FileSupport
+public import Files
 package import Foundation
 
 extension Dataset {

@@ -1,3 +1,5 @@
+internal import Files
+
 /// Reads examples from where they are kept, in any order and from any thread.
 protocol ExampleReader: Sendable {
   /// What errors call the place.

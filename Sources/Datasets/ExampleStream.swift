@@ -1,5 +1,5 @@
 internal import Dispatch
-internal import FileSupport
+internal import Files
 internal import Foundation
 internal import Synchronization
 internal import Torch

@@ -1,3 +1,4 @@
+public import Files
 internal import Foundation
 
 /// An array of unsigned bytes in the IDX format of the MNIST files, plain or gzipped.

@@ -1,4 +1,4 @@
-public import FileSupport
+public import Files
 internal import Foundation
 public import Torch
 

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 
 /// What the beginning of an array in NumPy's format says: versions 1.0 to 3.0.

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 
 /// Several arrays in a ZIP file, as `numpy.savez` writes them.

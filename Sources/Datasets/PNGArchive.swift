@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 
 /// The PNG files in a ZIP file; what lies in one folder together with all others is taken as if it lay outside.

@@ -1,4 +1,4 @@
-internal import FileSupport
+internal import Files
 internal import Foundation
 internal import SwiftProtobuf
 

@@ -1,4 +1,4 @@
-internal import FileSupport
+internal import Files
 public import Foundation
 internal import SwiftProtobuf
 

@@ -1,5 +1,4 @@
-internal import CZlib
-internal import FileSupport
+internal import Files
 public import Foundation
 
 /// Pictures that follow each other, as an animated PNG file: programs that know no animation show the first.
@@ -84,10 +83,7 @@ public struct AnimatedPNG: Sendable {
 
   private static func chunk(_ kind: String, _ content: Data) -> Data {
     let body = Data(kind.utf8) + content
-    let sum = body.withUnsafeBytes {
-      crc32_z(0, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), z_size_t($0.count))
-    }
-    return bytes(UInt32(content.count)) + body + bytes(UInt32(sum))
+    return bytes(UInt32(content.count)) + body + bytes(CRC32.checksum(body))
   }
 
   /// The chunks of a file that libpng has just written.

@@ -1,5 +1,5 @@
 internal import CPNG
-internal import FileSupport
+internal import Files
 public import Foundation
 
 /// Reading and writing of PNG files, with libpng.

@@ -1,4 +1,4 @@
-internal import FileSupport
+internal import Files
 
 /// Why a picture could not be read or written.
 public struct ImageError: Error, Equatable, Sendable, CustomStringConvertible {

@@ -1,5 +1,5 @@
 internal import CTorch
-internal import FileSupport
+internal import Files
 public import Foundation
 
 /// Named tensors as a file in the safetensors format.

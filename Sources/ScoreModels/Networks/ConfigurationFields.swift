@@ -1,19 +1,13 @@
-struct ConfigurationKey: CodingKey {
-  let stringValue: String
-  var intValue: Int? { nil }
-
-  init(stringValue: String) { self.stringValue = stringValue }
-  init?(intValue: Int) { nil }
-}
+internal import Files
 
 /// The values of a configuration by key, with sentences for what is wrong with them; notes which keys were asked for.
 final class ConfigurationFields {
-  private let container: KeyedDecodingContainer<ConfigurationKey>
+  private let container: KeyedDecodingContainer<JSONKey>
   private var known: Set<String> = []
 
   init(_ decoder: any Decoder) throws {
     do {
-      container = try decoder.container(keyedBy: ConfigurationKey.self)
+      container = try decoder.container(keyedBy: JSONKey.self)
     } catch {
       throw UNet2D.ConfigurationError("the configuration is not a JSON object")
     }
@@ -22,7 +16,7 @@ final class ConfigurationFields {
   /// The value of a key that may be null.
   func optional<Value: Decodable>(_ name: String, default standard: Value?) throws -> Value? {
     known.insert(name)
-    let key = ConfigurationKey(stringValue: name)
+    let key = JSONKey(stringValue: name)
     guard container.contains(key) else { return standard }
     do {
       return try container.decodeNil(forKey: key) ? nil : try container.decode(Value.self, forKey: key)

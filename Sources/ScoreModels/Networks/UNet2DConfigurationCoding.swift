@@ -1,10 +1,12 @@
+internal import Files
+
 extension UNet2D {
   /// Why a configuration does not describe a network.
   public struct ConfigurationError: Error, CustomStringConvertible, Equatable {
     /// One sentence.
     public let description: String
 
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
   }
 }
 
@@ -133,9 +135,9 @@ extension UNet2D.Configuration: Codable {
 
   /// Writes all of diffusers' keys.
   public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: ConfigurationKey.self)
+    var container = encoder.container(keyedBy: JSONKey.self)
     func write(_ key: String, _ value: some Encodable) throws {
-      try container.encode(value, forKey: ConfigurationKey(stringValue: key))
+      try container.encode(value, forKey: JSONKey(stringValue: key))
     }
     if let size = sampleSize, size.count == 2, size[0] == size[1] {
       try write("sample_size", size[0])

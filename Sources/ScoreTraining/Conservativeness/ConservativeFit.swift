@@ -1,3 +1,4 @@
+public import ScoreMetrics
 internal import LeastSquares
 public import ScoreModels
 internal import Torch

@@ -1,3 +1,4 @@
+internal import ScoreMetrics
 internal import LeastSquares
 public import ScoreModels
 public import Torch

@@ -1,0 +1,211 @@
+internal import Files
+import Foundation
+public import Torch
+
+/// A saved state of training: a folder of safetensors files and a `state.json` that tells what they are.
+///
+/// ```
+/// step-000500/model.safetensors      the weights
+/// step-000500/ema.safetensors        their moving average
+/// step-000500/optimizer.safetensors  what the optimizer keeps
+/// step-000500/state.json             step, configuration, and size and CRC-32 of the files
+/// step-000500/state.crc32            CRC-32 of state.json
+/// ```
+/// A folder with that name is complete: it is written under another name, flushed to the disk, then renamed. Reading
+/// verifies every byte that it uses before it decodes any. Nothing in a checkpoint is executed.
+public struct Checkpoint<Configuration: Codable & Sendable> {
+  /// The number of training steps behind the weights.
+  public var step: Int
+  /// What is needed to build the model and to read the weights.
+  public var configuration: Configuration
+  /// The weights by name.
+  public var model: [String: Tensor]
+  /// The moving average of the weights by name.
+  public var average: [String: Tensor]
+  /// What the optimizer keeps; empty if it was not read.
+  public var optimizer: [String: Tensor]
+
+  /// Makes a checkpoint.
+  public init(
+    step: Int, configuration: Configuration, model: [String: Tensor], average: [String: Tensor],
+    optimizer: [String: Tensor]
+  ) {
+    self.step = step
+    self.configuration = configuration
+    self.model = model
+    self.average = average
+    self.optimizer = optimizer
+  }
+
+  /// What is read from a checkpoint.
+  public enum Part: Sendable {
+    /// Weights and moving average: enough to sample.
+    case weights
+    /// Everything: enough to go on training.
+    case all
+  }
+
+  // MARK: Writing
+
+  /// Writes the checkpoint as a folder, which appears complete or not at all.
+  ///
+  /// - Throws: `FileError`; nothing is left behind then.
+  public func write(to path: String) throws {
+    let partial = AtomicFile.temporaryPath(for: path)
+    try? FileManager.default.removeItem(atPath: partial)
+    try AtomicFile.createFolder(partial)
+    do {
+      var files: [String: CheckpointFile] = [:]
+      for (name, tensors) in [
+        ("model.safetensors", model), ("ema.safetensors", average), ("optimizer.safetensors", optimizer),
+      ] {
+        let data = try Safetensors(tensors).encoded()
+        try AtomicFile.writeAndFlush(data, to: "\(partial)/\(name)")
+        files[name] = CheckpointFile(bytes: data.count, crc32: CRC32.hexadecimal(data))
+      }
+      let manifest = Manifest(format: 1, step: step, configuration: configuration, files: files)
+      let state = try Self.encoder.encode(manifest)
+      try AtomicFile.writeAndFlush(state, to: "\(partial)/state.json")
+      try AtomicFile.writeAndFlush(Data(CRC32.hexadecimal(state).utf8), to: "\(partial)/state.crc32")
+      try AtomicFile.flushFolder(partial)
+      // A checkpoint of the same step stays until there is the new one.
+      if try FilePath.exists(path), try AtomicFile.exchange(partial, path) {
+        try AtomicFile.flushFolder(FilePath.folder(of: path))
+        try? FileManager.default.removeItem(atPath: partial)
+      } else {
+        try CheckpointFolder.remove(path)
+        try AtomicFile.move(partial, to: path)
+        try AtomicFile.flushFolder(FilePath.folder(of: path))
+      }
+    } catch {
+      try? FileManager.default.removeItem(atPath: partial)
+      // The user knows the checkpoint by its final name.
+      if let failure = error as? FileError { throw FileError("write", path: path, code: failure.code) }
+      throw error
+    }
+  }
+
+  // MARK: Reading
+
+  /// Reads a checkpoint.
+  ///
+  /// - Throws: `CheckpointError` if it is missing, damaged or of another kind.
+  public init(contentsOf path: String, _ part: Part = .all) throws {
+    let manifest = try Self.manifest(of: path)
+    func tensors(_ name: String) throws -> [String: Tensor] {
+      guard let expected = manifest.files[name] else {
+        throw CheckpointError(.damaged, path, "its state.json does not list \(name)")
+      }
+      let data = try readFile(name, of: path, size: expected.bytes)
+      guard CRC32.hexadecimal(data) == expected.crc32 else {
+        throw CheckpointError(.damaged, path, "the bytes of \(name) do not match their checksum")
+      }
+      do {
+        return try Safetensors(data: data).tensors
+      } catch {
+        throw CheckpointError(.damaged, path, "\(name): \(error)")
+      }
+    }
+    self.init(
+      step: manifest.step, configuration: manifest.configuration, model: try tensors("model.safetensors"),
+      average: try tensors("ema.safetensors"), optimizer: part == .all ? try tensors("optimizer.safetensors") : [:])
+  }
+
+  private static func manifest(of path: String) throws -> Manifest {
+    let data = try readFile("state.json", of: path)
+    let checksum = try readFile("state.crc32", of: path, size: 8)
+    guard checksum == Data(CRC32.hexadecimal(data).utf8) else {
+      throw CheckpointError(.damaged, path, "the bytes of state.json do not match the checksum in state.crc32")
+    }
+    guard let manifest = try? JSONDecoder().decode(Manifest.self, from: data) else {
+      throw CheckpointError(.mismatched, path, "its state.json is not of the kind that this program writes")
+    }
+    guard manifest.format == 1 else {
+      throw CheckpointError(.mismatched, path, "it has format \(manifest.format), and this program reads format 1")
+    }
+    guard (0...1_000_000_000_000).contains(manifest.step) else {
+      throw CheckpointError(.damaged, path, "it claims to be of step \(manifest.step)")
+    }
+    if let step = CheckpointFolder.step(ofName: FilePath.lastPart(of: path)), step != manifest.step {
+      throw CheckpointError(
+        .mismatched, path,
+        "its name says step \(step), and its state.json step \(manifest.step); give it the right name")
+    }
+    return manifest
+  }
+
+  private static var encoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    return encoder
+  }
+
+  private struct Manifest: Codable {
+    let format: Int
+    let step: Int
+    let configuration: Configuration
+    let files: [String: CheckpointFile]
+  }
+}
+
+private struct CheckpointFile: Codable {
+  let bytes: Int
+  let crc32: String
+}
+
+/// Reads a file of a checkpoint; one of another size than expected is refused before that.
+private func readFile(_ name: String, of checkpoint: String, size: Int? = nil) throws -> Data {
+  do {
+    let file = try InputFile("\(checkpoint)/\(name)")
+    if let size, file.size != size {
+      throw CheckpointError(.damaged, checkpoint, "\(name) has \(file.size) bytes instead of \(size)")
+    }
+    return try file.contents(limit: size ?? InputFile.descriptionLimit)
+  } catch let error as FileError {
+    if error.isMissing { throw CheckpointError(.missing, checkpoint, "it has no \(name)") }
+    if error.isTooLarge {
+      throw CheckpointError(.damaged, checkpoint, "\(name): \(error.reason ?? "it is too large")")
+    }
+    if error.isOutOfMemory { throw error }
+    throw CheckpointError(.unreadable, checkpoint, error.description)
+  }
+}
+
+/// A checkpoint that cannot be used.
+public struct CheckpointError: Error, Equatable, CustomStringConvertible {
+  /// What kind of failure it is.
+  public enum Kind: Sendable {
+    /// There is no checkpoint, or a file of it is missing.
+    case missing
+    /// The bytes are not those that were written.
+    case damaged
+    /// It belongs to another model or run.
+    case mismatched
+    /// The system could not read it.
+    case unreadable
+  }
+
+  /// What kind of failure it is.
+  public let kind: Kind
+  /// The checkpoint.
+  public let path: String
+  /// One sentence: where, what is wrong, and what to do.
+  public var description: String { "checkpoint \(path) cannot be used: \(reason)\(advice)" }
+
+  private let reason: String
+  private var advice = ""
+
+  /// Makes an error from the reason, the end of a sentence.
+  public init(_ kind: Kind, _ path: String, _ reason: String) {
+    self.kind = kind
+    self.path = path
+    self.reason = reason
+  }
+
+  /// The same error with a word on what to do.
+  public func advising(_ advice: String) -> CheckpointError {
+    var copy = self
+    copy.advice = "; \(advice)"
+    return copy
+  }
+}

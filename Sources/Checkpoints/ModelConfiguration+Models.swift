@@ -1,0 +1,146 @@
+public import ScoreModels
+public import Torch
+
+extension ModelConfiguration {
+  /// Builds the model with initial weights drawn from a seed.
+  ///
+  /// - Throws: `ModelConfigurationError` or `UNet2D.ConfigurationError` if the configuration, which may come from a file,
+  ///   describes no model.
+  public func makeModel(seed: UInt64) throws -> any ScoreModel {
+    try validate()
+    return try makeModel(RandomGenerator(seed: seed, purpose: .initialization), hasElements: true)
+  }
+
+  private func makeModel(_ generator: RandomGenerator, hasElements: Bool) throws -> any ScoreModel {
+    var generator = generator
+    func made<Network>(_ make: () -> Network) -> Network { hasElements ? make() : withoutElements(make) }
+    if let mlp { return try score(made { MLP(mlp, using: &generator) }) }
+    if let unet { return try score(made { UNet2D(unet, using: &generator) }) }
+    throw ModelConfigurationError("the configuration names neither an MLP nor a U-Net")
+  }
+
+  /// Builds the model with weights that were read.
+  ///
+  /// What a configuration claims is compared with the weights before there is any memory for it: one that does not fit
+  /// costs nothing, and no random weights are drawn for one that does.
+  ///
+  /// - Throws: as `makeModel(seed:)`; `StateMismatch` for weights of another model.
+  public func makeModel(weights: [String: Tensor]) throws -> any ScoreModel {
+    let model = try outline(for: weights)
+    try model.load(weights)
+    return model
+  }
+
+  /// Checks that weights are those of the model, without building it: to be called before `makeModel(seed:)` where the
+  /// configuration comes from a file.
+  ///
+  /// - Throws: as `makeModel(weights:)`.
+  public func check(weights: [String: Tensor]) throws { try outline(for: weights).check(weights) }
+
+  /// The model without elements, unless it has more tensors than the weights.
+  private func outline(for weights: [String: Tensor]) throws -> any ScoreModel {
+    try validate()
+    // A network that is built without elements still takes memory for each of its parts.
+    let count = max(mlp?.minimumTensorCount ?? 0, unet?.minimumTensorCount ?? 0)
+    guard count <= weights.count else {
+      throw ModelConfigurationError(
+        "the configuration describes a network of \(count) tensors or more, and the weights hold \(weights.count): they belong to another model"
+      )
+    }
+    return try makeModel(RandomGenerator(seed: 0, purpose: .initialization), hasElements: false)
+  }
+
+  /// Checks what a file may claim, at no cost.
+  ///
+  /// - Throws: `ModelConfigurationError` or `UNet2D.ConfigurationError`.
+  func validate() throws {
+    try validateExamples()
+    if let mlp {
+      try mlp.validate()
+      guard mlp.shape == shape, mlp.classCount == classCount else {
+        throw ModelConfigurationError(
+          "an MLP for examples of shape \(mlp.shape) in \(mlp.classCount) classes does not model \(shape) in \(classCount)"
+        )
+      }
+    } else if let unet {
+      try unet.validate()
+      guard shape.count == 3, shape[0] == unet.inChannels, max(0, (unet.numClassEmbeds ?? 1) - 1) == classCount else {
+        throw ModelConfigurationError(
+          "a U-Net of \(unet.inChannels) channels does not model examples of shape \(shape) in \(classCount) classes")
+      }
+      guard unet.takes(side: shape[1]), unet.takes(side: shape[2]) else {
+        throw ModelConfigurationError(
+          "a U-Net that halves images \(unet.blockOutChannels.count - 1) times does not model examples of shape \(shape)"
+        )
+      }
+    }
+    _ = try process.makeProcess()
+  }
+
+  private var parameterization: Parameterization {
+    switch prediction ?? (process.kind == .ddpm ? .noise : .edm) {
+    case .edm: .edm(sigmaData: sigmaData, noiseScale: noiseScale ?? 10)
+    case .noise: .noise(timeScale: 1)
+    case .velocity: .velocity(timeScale: 1)
+    case .denoised: .denoised(timeScale: 1)
+    }
+  }
+
+  /// The model that a network makes.
+  ///
+  /// - Throws: `ModelConfigurationError`.
+  func score(_ network: some ScoreNetwork) throws -> any ScoreModel {
+    let process = try process.makeProcess()
+    let model: any ScoreModel
+    if isEnergy {
+      let energy = EnergyNetwork(network, form: energyForm ?? .product)
+      model = NetworkScore(energy, process: process, parameterization: parameterization)
+    } else {
+      model = NetworkScore(network, process: process, parameterization: parameterization)
+    }
+    return learnsUncertainty == true ? UncertainScore(model) : model
+  }
+}
+
+extension MLP.Configuration {
+  /// Checks the sizes.
+  ///
+  /// - Throws: `ModelConfigurationError`.
+  public func validate() throws(ModelConfigurationError) {
+    let features = shape.reduce(1.0) { $0 * Double($1) }
+    let parameters = Double(width) * (2 * features + 3 * Double(blocks) * Double(width))
+    guard (1...16).contains(shape.count), shape.allSatisfy({ $0 > 0 }), width >= 2, blocks >= 1,
+      (0...1_000_000).contains(classCount), parameters < 4e9
+    else {
+      throw ModelConfigurationError(
+        "an MLP of width \(width) with \(blocks) blocks for examples of shape \(shape.prefix(16)) cannot be built")
+    }
+  }
+
+  /// The tensors of its blocks; those of the other layers come on top.
+  fileprivate var minimumTensorCount: Int { 6 * blocks }
+}
+
+extension UNet2D.Configuration {
+  /// The tensors of its residual blocks, where none has a shortcut; attention and resampling come on top.
+  var minimumTensorCount: Int {
+    10 * (blockOutChannels.count * (2 * layersPerBlock + 1) + (midBlockType == nil ? 0 : 2))
+  }
+
+  /// Whether an image of a height or width can be halved as often as there are resolutions below the first.
+  func takes(side: Int) -> Bool {
+    var side = side
+    for type in downBlockTypes.dropLast() {
+      let padding: Int =
+        switch type {
+        case .plain: downsamplePadding
+        case .attention: downsampleType == .conv ? downsamplePadding : 0
+        case .resnet: 0
+        }
+      if padding == 0 && side < 2 { return false }
+      // Means of pairs, or a convolution of 3 at every second place.
+      side = padding == 0 ? side / 2 : (side + 2 * padding - 3) / 2 + 1
+    }
+    return true
+  }
+}

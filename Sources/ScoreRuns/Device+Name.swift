@@ -1,0 +1,22 @@
+public import Torch
+
+extension Device {
+  /// The name that stands for the fastest device of the machine.
+  public static let automatic = "auto"
+
+  /// The device of a name, or the fastest one for "auto", ready for use.
+  ///
+  /// A process calls it before it makes its first tensor.
+  ///
+  /// - Throws: `RunError` for an unknown name, `Device.Unavailable`.
+  public static func prepared(_ name: String) throws -> Device {
+    if name == automatic { return best() }
+    guard let device = Device(name) else { throw unknown(name) }
+    try device.prepare()
+    return device
+  }
+
+  static func unknown(_ name: String) -> RunError {
+    RunError(.usage, "--device needs auto, cpu, cuda, cuda:N or mps, not \(name)")
+  }
+}

@@ -1,0 +1,48 @@
+internal import Datasets
+public import Imaging
+internal import Plotting
+public import Torch
+import Foundation
+
+/// How images too small to look at are magnified in a picture of samples.
+public enum Magnification: String, Sendable, CaseIterable {
+  /// Each pixel becomes a square.
+  case squares
+  /// By bicubic interpolation, which the eye reads more easily where an image has few pixels.
+  case smooth
+}
+
+extension Image {
+  /// A picture of samples: a grid of images `[count, channels, height, width]`, or a scatter plot of points `[count, 2]`.
+  ///
+  /// Images with sides below 64 pixels are magnified by a whole factor.
+  ///
+  /// - Parameter magnification: by default `smooth` for images of at most 16 pixels, else `squares`.
+  /// - Throws: `RunError` for samples that have no picture.
+  public static func picture(
+    of samples: Tensor, columns: Int? = nil, magnification: Magnification? = nil
+  ) throws -> Image {
+    let shape = samples.shape
+    if shape.count == 4, [1, 3].contains(shape[1]) {
+      let side = max(shape[2], shape[3])
+      let scale = max(1, 64 / side)
+      let isSmooth = (magnification ?? (side <= 16 ? .smooth : .squares)) == .smooth
+      var images: [Image] = []
+      // In parts: enlarged all at once, many samples would need many times their memory.
+      for start in stride(from: 0, to: shape[0], by: 256) {
+        let part = samples[start..<min(start + 256, shape[0])].to(.float32)
+        // Clamped first: a pixel is at most white, and so is what lies between pixels.
+        images += Pixels.images(
+          isSmooth
+            ? part.clamped(to: -1...1).interpolated(height: shape[2] * scale, width: shape[3] * scale, .bicubic) : part)
+      }
+      let count = max(1, min(columns ?? Int(Double(shape[0]).squareRoot().rounded(.up)), shape[0]))
+      return ImageGrid(columns: count, scale: isSmooth ? 1 : scale).image(of: images)
+    }
+    guard shape.count == 2, shape[1] == 2 else {
+      throw RunError(.usage, "samples of shape \(Array(shape.dropFirst())) cannot be drawn; write them with --npy")
+    }
+    let values: [Double] = samples.elements()
+    return ScatterPlot(points: (0..<shape[0]).map { (values[2 * $0], values[2 * $0 + 1]) }).image()
+  }
+}

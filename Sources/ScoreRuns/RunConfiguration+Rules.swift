@@ -1,0 +1,81 @@
+public import Checkpoints
+internal import ScoreModels
+public import ScoreTraining
+public import Torch
+
+extension RunConfiguration {
+  /// A trainer of a new model by these options, which `resolved(for:)` returned with the model's configuration.
+  ///
+  /// - Throws: `ModelConfigurationError`.
+  public func makeTrainer(
+    of model: ModelConfiguration, on data: any TrainingData, device: Device = .cpu
+  ) throws -> Trainer {
+    let scoreModel = try model.makeModel(seed: seed)
+    scoreModel.move(to: device)
+    let process = try model.process.makeProcess()
+    let schedule = LearningRateSchedule(
+      peak: learningRate ?? 0, warmupSteps: warmup ?? 0, decay: decay, steps: steps ?? 0)
+    let (objective, optimizer) = makeRules(for: scoreModel, process: process, data: data, sigmaData: model.sigmaData)
+    return Trainer(
+      scoreModel, process: process, data: data, objective: objective, optimizer: optimizer,
+      settings: Trainer.Settings(
+        seed: seed, batchSize: batchSize ?? 1, schedule: schedule, gradientClip: gradientClip, averageDecay: ema ?? 0,
+        labelDropout: model.classCount > 0 ? 0.1 : 0, nullLabel: model.classCount > 0 ? model.classCount : nil,
+        augmentation: augmentation.isIdentity ? nil : augmentation))
+  }
+
+  /// The noise levels of a run and their weights, as denoising score matching has them.
+  public func makeObjective(sigmaData: Double) -> DenoisingScoreMatching {
+    let lossWeighting: LossWeighting =
+      switch weighting ?? defaultWeighting {
+      case .edm, .uncertainty: .edm(sigmaData: sigmaData)
+      case .inverseVariance, .likelihood: .inverseVariance
+      case .minSNR: .minSNR(sigmaData: sigmaData)
+      }
+    let noiseLevels: NoiseDistribution =
+      weighting == .likelihood ? .logUniform : process == .edm ? .logNormal() : .uniformTime
+    return DenoisingScoreMatching(noiseLevels: noiseLevels, weighting: lossWeighting)
+  }
+
+  /// The weighting where none was asked for: a network that predicts the noise is trained as DDPM was.
+  var defaultWeighting: Weighting { process == .ddpm ? .inverseVariance : .edm }
+
+  /// How images are changed at random.
+  private var augmentation: Augmentation {
+    Augmentation(
+      flipsHorizontally: flip == .horizontal || flip == .both, flipsVertically: flip == .vertical || flip == .both,
+      shift: shift)
+  }
+
+  /// What a run minimises, apart from penalties.
+  private func makeScoreObjective(sigmaData: Double) -> any ScoreObjective {
+    let base = makeObjective(sigmaData: sigmaData)
+    return switch objective {
+    case .denoising: weighting == .uncertainty ? UncertaintyWeighting(base) : base
+    case .sliced: SlicedScoreMatching(noiseLevels: base.noiseLevels, weighting: base.weighting)
+    case .implicit: ImplicitScoreMatching(noiseLevels: base.noiseLevels, weighting: base.weighting)
+    }
+  }
+
+  /// What a run minimises, and how it changes the weights.
+  private func makeRules(
+    for model: any ScoreModel, process: any DiffusionProcess, data: any TrainingData, sigmaData: Double
+  ) -> (objective: any ScoreObjective, optimizer: any Optimizer) {
+    var objective: any ScoreObjective = makeScoreObjective(sigmaData: sigmaData)
+    let adam = Adam(weightDecay: weightDecay)
+    var optimizer: any Optimizer = adam
+    switch conservative {
+    case .off, .energy: break
+    case .penalty: objective = AsymmetryPenalty(objective, weight: penaltyWeight ?? 0)
+    case .projection:
+      optimizer = NullSpaceProjected.conservative(
+        adam, of: model, process: process, data: data, interval: projectionEvery ?? 1, seed: seed)
+    }
+    if sparsity > 0 {
+      optimizer = NullSpaceProjected(
+        adam,
+        constraint: WeightSparsity(of: model, target: sparsity, schedule: SparsitySchedule(steps: steps ?? 0)))
+    }
+    return (objective, optimizer)
+  }
+}

@@ -1,0 +1,279 @@
+public import Checkpoints
+public import Datasets
+internal import Files
+public import ScoreTraining
+internal import Torch
+public import Foundation
+
+/// The options of a training run, as in `RUN/config.json`: the names are those of the command line.
+///
+/// Options that are `nil` are chosen to suit the data by `resolved(for:)`; a run's `config.json` holds none.
+public struct RunConfiguration: Codable, Hashable, Sendable {
+  /// The network of a model.
+  public enum Model: String, Codable, Hashable, Sendable, CaseIterable {
+    /// A U-Net for images, an MLP for points.
+    case auto
+    /// A multilayer perceptron.
+    case mlp
+    /// A U-Net.
+    case unet
+  }
+
+  /// How the score is made conservative.
+  public enum Conservative: String, Codable, Hashable, Sendable, CaseIterable {
+    /// It is not.
+    case off
+    /// The asymmetry of its Jacobian is penalised.
+    case penalty
+    /// Updates are projected onto those that make its Jacobian symmetric.
+    case projection
+    /// It is the gradient of an energy.
+    case energy
+  }
+
+  /// What training minimises.
+  public enum Objective: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Denoising score matching.
+    case denoising
+    /// Sliced score matching.
+    case sliced
+    /// Implicit score matching.
+    case implicit
+  }
+
+  /// How noise levels are drawn and weighed against each other.
+  public enum Weighting: String, Codable, Hashable, Sendable, CaseIterable {
+    /// All levels begin with a loss of 1.
+    case edm
+    /// The loss of DDPM.
+    case inverseVariance = "inverse-variance"
+    /// A bound on the likelihood.
+    case likelihood
+    /// The loss of DDPM, limited where there is little noise.
+    case minSNR = "min-snr"
+    /// By how well each level can be done, which is learned.
+    case uncertainty
+  }
+
+  /// How images are mirrored at random.
+  public enum Flip: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Not at all.
+    case none
+    /// Left to right.
+    case horizontal
+    /// Upside down.
+    case vertical
+    /// Both ways.
+    case both
+  }
+
+  /// A built-in data set, or the path of one.
+  public var data: String?
+  /// The path of IDX labels.
+  public var labels: String?
+  /// Where the examples are while they are used.
+  public var loading: Dataset.Loading = .automatic
+  /// The network.
+  public var model: Model = .auto
+  /// The hidden width of an MLP.
+  public var width: Int?
+  /// The channels of the levels of a U-Net.
+  public var channels: [Int]?
+  /// The residual blocks of an MLP, or of each level of a U-Net.
+  public var blocks: Int?
+  /// The diffusion process.
+  public var process: ProcessConfiguration.Kind = .edm
+  /// What training minimises.
+  public var objective: Objective = .denoising
+  /// How noise levels are drawn and weighed.
+  public var weighting: Weighting?
+  /// How images are mirrored at random.
+  public var flip: Flip = .none
+  /// The largest distance in pixels by which images are moved at random.
+  public var shift: Int = 0
+  /// How the score is made conservative.
+  public var conservative: Conservative = .off
+  /// The weight of the penalty on asymmetry.
+  public var penaltyWeight: Double?
+  /// The steps from one projection of an update to the next.
+  public var projectionEvery: Int?
+  /// The fraction of the weights that training makes 0.
+  public var sparsity: Double = 0
+  /// The number of training steps.
+  public var steps: Int?
+  /// The number of examples in a step.
+  public var batchSize: Int?
+  /// The learning rate after the warm-up.
+  public var learningRate: Double?
+  /// The steps over which the learning rate grows.
+  public var warmup: Int?
+  /// How the learning rate falls after the warm-up.
+  public var decay: LearningRateSchedule.Decay = .cosine
+  /// The factor of decoupled weight decay.
+  public var weightDecay: Double = 0
+  /// The norm that gradients are clipped to.
+  public var gradientClip: Double = 1
+  /// The decay of the moving average of the weights.
+  public var ema: Double?
+  /// Whether the model learns the score of each class.
+  public var classConditional: Bool = false
+  /// The seed of everything random.
+  public var seed: UInt64 = 0
+  /// Where the computation runs.
+  public var device: String = Device.automatic
+  /// The number of threads on the processor.
+  public var threads: Int?
+  /// The steps between checkpoints.
+  public var checkpointEvery: Int?
+  /// The steps between sample grids; 0 for none.
+  public var sampleEvery: Int?
+  /// Whether events for TensorBoard are written.
+  public var tensorboard: Bool = false
+
+  /// Makes a configuration of defaults.
+  public init() {}
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case data, labels, loading, model, width, channels, blocks, process, conservative, sparsity, steps, warmup, decay,
+      ema, seed,
+      device
+    case threads, tensorboard, objective, weighting, flip, shift
+    case penaltyWeight = "penalty-weight"
+    case projectionEvery = "projection-every"
+    case batchSize = "batch-size"
+    case learningRate = "learning-rate"
+    case weightDecay = "weight-decay"
+    case gradientClip = "gradient-clip"
+    case classConditional = "class-conditional"
+    case checkpointEvery = "checkpoint-every"
+    case sampleEvery = "sample-every"
+  }
+
+  /// Reads a configuration in which any option may be left out.
+  ///
+  /// - Throws: `DecodingError`.
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    func read<Value: Decodable>(_ property: inout Value, _ key: CodingKeys) throws {
+      do {
+        if let value = try values.decodeIfPresent(Value.self, forKey: key) { property = value }
+      } catch {
+        throw OptionError(name: key.rawValue, type: "\(Value.self)")
+      }
+    }
+    func read<Value: Decodable>(_ property: inout Value?, _ key: CodingKeys) throws {
+      do {
+        if let value = try values.decodeIfPresent(Value.self, forKey: key) { property = value }
+      } catch {
+        throw OptionError(name: key.rawValue, type: "\(Value.self)")
+      }
+    }
+    try read(&data, .data)
+    try read(&labels, .labels)
+    try read(&loading, .loading)
+    try read(&model, .model)
+    try read(&width, .width)
+    try read(&channels, .channels)
+    try read(&blocks, .blocks)
+    try read(&process, .process)
+    try read(&objective, .objective)
+    try read(&weighting, .weighting)
+    try read(&flip, .flip)
+    try read(&shift, .shift)
+    try read(&conservative, .conservative)
+    try read(&penaltyWeight, .penaltyWeight)
+    try read(&projectionEvery, .projectionEvery)
+    try read(&sparsity, .sparsity)
+    try read(&steps, .steps)
+    try read(&batchSize, .batchSize)
+    try read(&learningRate, .learningRate)
+    try read(&warmup, .warmup)
+    try read(&decay, .decay)
+    try read(&weightDecay, .weightDecay)
+    try read(&gradientClip, .gradientClip)
+    try read(&ema, .ema)
+    try read(&classConditional, .classConditional)
+    try read(&seed, .seed)
+    try read(&device, .device)
+    try read(&threads, .threads)
+    try read(&checkpointEvery, .checkpointEvery)
+    try read(&sampleEvery, .sampleEvery)
+    try read(&tensorboard, .tensorboard)
+  }
+
+  private struct OptionError: Error {
+    let name: String
+    let type: String
+  }
+
+  // MARK: Files
+
+  /// Reads a JSON file.
+  ///
+  /// - Throws: `FileError`, or `RunError` for a file that is not JSON, has an unknown option or a value that is not allowed.
+  public init(contentsOf path: String) throws {
+    self.init()
+    try apply(contentsOf: path)
+  }
+
+  /// Takes over the options that a JSON file has; the others stay.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - acceptsPipes: whether it may be a pipe, such as a shell's `<(command)`.
+  /// - Throws: as `init(contentsOf:)`.
+  public mutating func apply(contentsOf path: String, acceptsPipes: Bool = false) throws {
+    let data = try InputFile(path, acceptsPipes: acceptsPipes).contents(limit: InputFile.descriptionLimit)
+    guard let json = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+      throw RunError(.data, "\(path) is not a JSON object of options")
+    }
+    let known = Set(CodingKeys.allCases.map(\.rawValue))
+    if let key = json.keys.sorted().first(where: { !known.contains($0) }) {
+      throw RunError(
+        .data, "\(path) has the unknown option \"\(key)\"; the options are \(known.sorted().joined(separator: ", "))")
+    }
+    let result: RunConfiguration
+    do {
+      let own = try JSONSerialization.jsonObject(with: encoded()) as? [String: Any] ?? [:]
+      let merged = try JSONSerialization.data(withJSONObject: own.merging(json) { $1 })
+      result = try JSONDecoder().decode(Self.self, from: merged)
+    } catch let error as OptionError {
+      throw RunError(.data, "\(path): the option \"\(error.name)\" has no value of type \(error.type)")
+    } catch {
+      throw RunError(.data, "\(path) holds a value that cannot be read")
+    }
+    do {
+      try result.validate()
+    } catch {
+      throw RunError(.data, "\(path): \(error.description)")
+    }
+    self = result
+  }
+
+  /// The file's content: all options that are set.
+  public func encoded() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    return try encoder.encode(self) + Data("\n".utf8)
+  }
+}
+
+extension RunConfiguration {
+  /// The options that may change when a run is resumed: how long it is, where it runs and how it is watched.
+  public static let changeableOnResume: Set<String> = [
+    "steps", "device", "threads", "checkpoint-every", "sample-every", "tensorboard",
+  ]
+
+  /// The name of the first option that differs, apart from those named.
+  public func difference(from other: RunConfiguration, except names: Set<String>) -> String? {
+    func values(_ configuration: RunConfiguration) -> [String: any Sendable] {
+      let json = (try? configuration.encoded()).flatMap { try? JSONSerialization.jsonObject(with: $0) }
+      return (json as? [String: Any] ?? [:]).mapValues { "\($0)" }
+    }
+    let (mine, theirs) = (values(self), values(other))
+    return Set(mine.keys).union(theirs.keys).subtracting(names).sorted().first {
+      "\(mine[$0] ?? "")" != "\(theirs[$0] ?? "")"
+    }
+  }
+}

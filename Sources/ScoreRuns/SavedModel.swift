@@ -1,0 +1,119 @@
+public import Checkpoints
+public import ScoreModels
+internal import ScoreTraining
+public import Torch
+internal import Files
+import Foundation
+
+/// What a checkpoint of a run says about itself.
+public struct RunRecord: Codable, Hashable, Sendable {
+  /// The options of the run.
+  public var run: RunConfiguration
+  /// The model that they led to.
+  public var model: ModelConfiguration
+  /// The checksum of the data.
+  public var data: String
+  /// The steps since the last line of metrics, where the checkpoint lies between two; a resumed run reports them.
+  var unreported: [Trainer.Report]?
+
+  /// Makes a record.
+  public init(run: RunConfiguration, model: ModelConfiguration, data: String) {
+    self.run = run
+    self.model = model
+    self.data = data
+  }
+}
+
+/// A model loaded from a run or a checkpoint, ready to sample from.
+public struct SavedModel {
+  /// The model with its weights.
+  public let model: any ScoreModel
+  /// The process that it was trained for.
+  public let process: any DiffusionProcess
+  /// What the checkpoint says about itself.
+  public let record: RunRecord
+  /// The number of training steps behind the weights.
+  public let step: Int
+  /// The checkpoint that was read.
+  public let path: String
+
+  /// The model as samples are drawn from it: with its denoised values limited, where the model was made for that.
+  public var samplingModel: any ScoreModel {
+    record.model.denoisedLimit.map { ClampedScore(model, process: process, limit: $0) } ?? model
+  }
+
+  /// Loads the newest checkpoint of a run folder, one checkpoint, or a folder of diffusers (see `DiffusersPipeline`).
+  ///
+  /// Symbolic links are followed once, and a checkpoint that is pruned while it is read is looked for again: a run may go on
+  /// meanwhile.
+  ///
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - useAverage: whether the moving average of the weights is loaded rather than the last weights.
+  ///   - device: where the model goes.
+  /// - Throws: `RunError`, `CheckpointError` or `FileError`; for a folder of diffusers as
+  ///   `DiffusersPipeline.init(contentsOf:)`.
+  public init(contentsOf path: String, useAverage: Bool = true, device: Device = .cpu) throws {
+    let folder = try Self.folder(path)
+    if try DiffusersPipeline.recognizes(folder) {
+      let pipeline = try DiffusersPipeline(contentsOf: folder)
+      var run = RunConfiguration()
+      (run.model, run.process) = (.unet, pipeline.configuration.process.kind)
+      record = RunRecord(run: run, model: pipeline.configuration, data: "")
+      (model, process) = (pipeline.model, try pipeline.configuration.process.makeProcess())
+      (step, self.path) = (0, folder)
+      model.move(to: device)
+      return
+    }
+    let checkpoint: Checkpoint<RunRecord>
+    (checkpoint, self.path) = try Self.checkpoint(path)
+    record = checkpoint.configuration
+    step = checkpoint.step
+    do {
+      process = try record.model.process.makeProcess()
+      model = try record.model.makeModel(weights: useAverage ? checkpoint.average : checkpoint.model)
+    } catch {
+      if case StateMismatch.notFinite = error { throw CheckpointError(.damaged, self.path, "\(error)") }
+      throw CheckpointError(.mismatched, self.path, "\(error)")
+    }
+    model.move(to: device)
+  }
+
+  private static let advice = "name a folder that score-train --out wrote, or one of its checkpoints"
+
+  /// The folder that a path leads to now.
+  private static func folder(_ path: String) throws -> String {
+    let folder: String
+    do throws(FileError) {
+      folder = try resolvedPath(path)
+    } catch {
+      guard error.isMissing || error.code == ENOTDIR else { throw error }
+      throw RunError(.missing, "\(path) does not exist; \(advice)")
+    }
+    guard try FilePath.isFolder(folder) else {
+      // A device or pipe is refused as such.
+      _ = try InputFile(folder)
+      throw RunError(.missing, "\(path) is a file; \(advice)")
+    }
+    return folder
+  }
+
+  /// Reads a checkpoint, or the newest one of a run, with its path.
+  private static func checkpoint(_ path: String) throws -> (Checkpoint<RunRecord>, path: String) {
+    var attempts = 5
+    while true {
+      do {
+        let folder = try folder(path)
+        if try FilePath.exists("\(folder)/state.json") { return (try Checkpoint(contentsOf: folder, .weights), folder) }
+        let checkpoints = CheckpointFolder("\(folder)/checkpoints")
+        guard let checkpoint = try checkpoints.readLatest(as: RunRecord.self, .weights) else {
+          throw RunError(.missing, "\(path) holds no checkpoint; \(advice)")
+        }
+        return (checkpoint, checkpoints.path(ofStep: checkpoint.step))
+      } catch let error as CheckpointError where error.kind == .missing && attempts > 1 {
+        // The run that it belongs to may have pruned it.
+        attempts -= 1
+      }
+    }
+  }
+}

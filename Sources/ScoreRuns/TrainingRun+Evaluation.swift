@@ -1,0 +1,67 @@
+internal import Files
+internal import ScoreMetrics
+import EventFiles
+
+extension TrainingRun {
+  /// The file of the evaluation at the end of the training.
+  var evaluationPath: String { "\(path)/evaluation.json" }
+
+  /// Evaluates the averaged weights on some of the training data, without the likelihood, and writes `evaluation.json`.
+  ///
+  /// It is a function of the weights and the configuration. Costs about as much as 20 training steps, or as a fiftieth of
+  /// the training where that is less; the number of examples, from 8 to 256, is chosen for that.
+  ///
+  /// - Parameter observe: as that of `Evaluator.evaluation`; where it throws, the file stays as it was.
+  /// - Throws: `FileError`, and as `Evaluator.evaluation`.
+  public func writeEvaluation(
+    observe: ((_ stage: Evaluator.Stage, _ share: Double) throws -> Void)? = nil
+  ) throws -> Evaluation {
+    let steps = max(1, min(20, (configuration.steps ?? 0) / 50))
+    let isSmall = record.model.shape.reduce(1, *) <= 16
+    // With one probe, an example at six noise levels costs about as much as 20 examples of a training step.
+    let count = min(256, max(8, steps * (configuration.batchSize ?? 1) / 20))
+    let evaluator = Evaluator(
+      count: count, probeCount: isSmall ? nil : 1, measuresLikelihood: false, seed: configuration.seed)
+    let evaluation = try trainer.withAveragedWeights {
+      try evaluator.evaluation(
+        of: trainer.model, record: record, step: trainer.step, isAverage: true, on: dataset,
+        source: configuration.data ?? dataset.name, observe: observe)
+    }
+    try AtomicFile.write(try evaluation.encoded(), to: evaluationPath)
+    return evaluation
+  }
+
+  /// The evaluation of the present step, where the file holds it.
+  var presentEvaluation: Evaluation? {
+    (try? Evaluation(contentsOf: evaluationPath)).flatMap { $0.model.step == trainer.step ? $0 : nil }
+  }
+
+  /// Records an evaluation for TensorBoard, where the process that wrote it was killed before it did.
+  func appendIfMissing(_ evaluation: Evaluation, to events: EventFile?) throws {
+    guard let events, let tag = evaluation.events.first?.tag else { return }
+    if try !events.holdsEarlier(tag: tag, step: trainer.step) {
+      try events.append(evaluation.events, step: trainer.step)
+    }
+  }
+
+  /// Evaluates at the end of the training; a model that cannot be evaluated is still one that was trained.
+  ///
+  /// - Parameter shouldStop: asked before the first and after each batch; where it says yes, nothing is written.
+  func evaluate(shouldStop: () -> Bool, _ observe: (Event) throws -> Void) throws -> Outcome {
+    struct Stop: Error {}
+    if shouldStop() { return .stopped(step: trainer.step) }
+    do {
+      let evaluation = try withoutActuallyEscaping(shouldStop) { shouldStop in
+        try writeEvaluation { _, _ in if shouldStop() { throw Stop() } }
+      }
+      try observe(.evaluation(evaluation, path: evaluationPath))
+    } catch is Stop {
+      return .stopped(step: trainer.step)
+    } catch let error as ConservativenessError {
+      try observe(.noEvaluation(reason: error.description))
+    } catch let error as RunError {
+      try observe(.noEvaluation(reason: error.description))
+    }
+    return .finished
+  }
+}

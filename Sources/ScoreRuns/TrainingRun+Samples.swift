@@ -1,0 +1,77 @@
+internal import Checkpoints
+internal import Files
+internal import Imaging
+internal import Samplers
+import EventFiles
+
+extension TrainingRun {
+  /// Whether a picture of samples belongs to the present step.
+  var isPictureDue: Bool {
+    let every = configuration.sampleEvery ?? 0
+    return every > 0 && (trainer.step % every == 0 || trainer.step == configuration.steps)
+  }
+
+  /// Draws the picture of the step that a run goes on from, where the process before was ended between checkpoint and
+  /// picture, or between picture and event.
+  ///
+  /// - Returns: as `drawSamples`.
+  func drawMissingSamples(
+    _ events: EventFile?, _ shouldStop: () -> Bool, _ observe: (Event) throws -> Void
+  ) throws -> Bool {
+    guard trainer.step > 0, isPictureDue, let file = samplesPath else { return true }
+    let isRecorded = try events?.holdsEarlier(tag: Self.samplesTag, step: trainer.step) ?? true
+    if isRecorded, try FilePath.exists(file) { return true }
+    return try drawSamples(isRecorded ? nil : events, shouldStop, observe)
+  }
+
+  /// Draws the picture of the present step and records it; a model that cannot be sampled from goes on training.
+  ///
+  /// - Parameter shouldStop: asked after each step of the sampler.
+  /// - Returns: `false` where it said yes; nothing was written then.
+  func drawSamples(
+    _ events: EventFile?, _ shouldStop: () -> Bool, _ observe: (Event) throws -> Void
+  ) throws -> Bool {
+    guard let file = samplesPath else { return true }
+    do {
+      let picture = try withoutActuallyEscaping(shouldStop) { shouldStop in
+        try samplesPicture { _, _ in if shouldStop() { throw Stop() } }
+      }
+      try AtomicFile.createFolder(FilePath.folder(of: file))
+      try picture.write(toPNG: file)
+      try events?.append([(Self.samplesTag, try .image(picture))], step: trainer.step)
+      try observe(.samples(path: file))
+    } catch is Stop {
+      return false
+    } catch let error as SamplerError {
+      try observe(.noSamples(reason: error.description))
+    }
+    return true
+  }
+
+  private struct Stop: Error {}
+
+  private static let samplesTag = "samples"
+
+  /// The file of the present step's picture; `nil` for data that have no picture.
+  private var samplesPath: String? {
+    let shape = record.model.shape
+    guard shape.count == 3 || shape == [2] else { return nil }
+    return "\(path)/samples/\(CheckpointFolder.name(ofStep: trainer.step)).png"
+  }
+
+  /// A picture drawn with the moving average: 8×8 images, or 2,000 points.
+  private func samplesPicture(
+    observe: @escaping (Range<Int>, SamplerState) throws -> Void
+  ) throws -> Image {
+    let shape = record.model.shape
+    let isImage = shape.count == 3
+    let count = isImage ? 64 : 2000
+    let seeds = (0..<count).map { configuration.seed &+ UInt64($0) }
+    let request = SampleRequest(
+      sampler: HeunSampler(), seeds: seeds, batchSize: isImage ? 64 : count, labels: record.model.labels(seeds: seeds))
+    let samples = try trainer.withAveragedWeights {
+      try trainer.model.samples(request, process: trainer.process, shape: shape, observe: observe)
+    }
+    return try Image.picture(of: samples, columns: isImage ? 8 : nil)
+  }
+}

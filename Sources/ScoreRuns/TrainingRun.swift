@@ -1,0 +1,277 @@
+internal import Checkpoints
+public import Datasets
+internal import Files
+internal import Plotting
+internal import ScoreModels
+public import ScoreTraining
+internal import Torch
+import EventFiles
+import Foundation
+
+/// A training run and its folder.
+///
+/// ```
+/// RUN/config.json            all options
+/// RUN/metrics.jsonl          what was measured, a JSON object on each line
+/// RUN/loss.png               the loss as a curve
+/// RUN/samples/step-000500.png
+/// RUN/evaluation.json        the loss and the asymmetry of the Jacobian at each noise level, at the end
+/// RUN/tensorboard/           the same for TensorBoard, where it was asked for
+/// RUN/checkpoints/step-000500/…, latest
+/// ```
+public final class TrainingRun {
+  /// What `train` tells its caller.
+  public enum Event {
+    /// A step was taken.
+    case step(Trainer.Report, examplesPerSecond: Double)
+    /// A checkpoint was written.
+    case checkpoint(path: String)
+    /// A picture of samples was written.
+    case samples(path: String)
+    /// Samples could not be drawn from the present weights, which does not end the training.
+    case noSamples(reason: String)
+    /// The model was evaluated at the end of the training.
+    case evaluation(Evaluation, path: String)
+    /// The model could not be evaluated, which does not undo the training.
+    case noEvaluation(reason: String)
+  }
+
+  /// How `train` ended.
+  public enum Outcome: Equatable, Sendable {
+    /// All steps were taken.
+    case finished
+    /// It was asked to stop and wrote a checkpoint; at the last step the evaluation is missing.
+    case stopped(step: Int)
+  }
+
+  /// The run's folder.
+  public let path: String
+  /// The options, none left open.
+  public let configuration: RunConfiguration
+  /// The data.
+  public let dataset: Dataset
+  /// The trainer, at the run's present step.
+  public let trainer: Trainer
+
+  let record: RunRecord
+  private let checkpoints: CheckpointFolder
+  private lazy var metrics = MetricsFile(path: "\(path)/metrics.jsonl")
+  private var interval = MetricsInterval()
+  private var events: EventFile?
+  private let lock: FolderLock
+  /// The number of checkpoints that are kept.
+  private static let keptCheckpoints = 3
+  /// The number of steps between lines of metrics.
+  private static let metricsInterval = 10
+
+  private init(
+    _ configuration: RunConfiguration, at path: String, lock: FolderLock, resuming: Checkpoint<RunRecord>? = nil
+  ) throws {
+    guard let source = configuration.data else {
+      throw RunError(.usage, "--data is missing: name a built-in data set or a path")
+    }
+    try configuration.validate()
+    self.lock = lock
+    // CUDA has to be loaded before the first tensor is made.
+    let device = try Device.prepared(configuration.device)
+    let dataset = try DatasetSource(source).load(
+      labels: configuration.labels, seed: configuration.seed, loading: configuration.loading)
+    // The last bits of σ_d depend on the number of threads: a resumed run keeps the value that it began with.
+    var (resolved, model) = try configuration.resolved(for: dataset, sigmaData: resuming?.configuration.model.sigmaData)
+    // A run that was begun with another form of the energy goes on with it.
+    if let resuming { model.energyForm = resuming.configuration.model.energyForm }
+    resolved.device = device.description
+    try Engine.startThreads(resolved.threads)
+    self.path = path
+    self.configuration = resolved
+    self.dataset = dataset
+    record = RunRecord(run: resolved, model: model, data: try dataset.fingerprint)
+    checkpoints = CheckpointFolder("\(path)/checkpoints")
+
+    if let resuming { try Self.check(resuming, against: record, at: path) }
+    trainer = try resolved.makeTrainer(of: model, on: dataset, device: device)
+  }
+
+  /// Starts a run in a folder that holds no checkpoint.
+  ///
+  /// - Throws: `RunError`, `DataError`, `FileError`; the folder is then as it was.
+  public static func start(_ configuration: RunConfiguration, at path: String) throws -> TrainingRun {
+    // Locked before anything is looked at, so that what is seen stays true.
+    let lock = try lock(path)
+    do {
+      if let checkpoint = try CheckpointFolder("\(path)/checkpoints").latest() {
+        throw RunError(
+          .usage, "\(path) holds \(checkpoint) already; add --resume to go on with it, or choose another --out")
+      }
+      let run = try TrainingRun(configuration, at: path, lock: lock)
+      run.removeAbandoned()
+      try run.metrics.truncate(after: 0)
+      try AtomicFile.write(try run.configuration.encoded(), to: "\(path)/config.json")
+      return run
+    } catch {
+      lock.removeCreatedFolders()
+      throw error
+    }
+  }
+
+  /// Goes on with the run of a folder from its newest checkpoint, or from the beginning if it has none.
+  ///
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - changing: applied to the saved options; it may change how long the run is and how it is watched.
+  /// - Throws: `RunError`, `CheckpointError`, `DataError`, `FileError`.
+  public static func resume(
+    at path: String, changing: (inout RunConfiguration) throws -> Void = { _ in }
+  ) throws -> TrainingRun {
+    let file = "\(path)/config.json"
+    guard try FilePath.exists(file) else {
+      throw RunError(.missing, "\(path) holds no run to resume; start one with --data")
+    }
+    let lock = try lock(path)
+    let saved = try RunConfiguration(contentsOf: file)
+    var configuration = saved
+    try changing(&configuration)
+    let folder = CheckpointFolder("\(path)/checkpoints")
+    let checkpoint = try folder.readLatest(as: RunRecord.self)
+    let run = try TrainingRun(configuration, at: path, lock: lock, resuming: checkpoint)
+    run.removeAbandoned()
+    if let checkpoint { try run.restore(checkpoint) }
+    try run.metrics.truncate(after: run.trainer.step)
+    if run.configuration != saved { try AtomicFile.write(try run.configuration.encoded(), to: file) }
+    return run
+  }
+
+  /// Checks that a checkpoint is one of the run, before anything that its options claim is built.
+  private static func check(
+    _ checkpoint: Checkpoint<RunRecord>, against record: RunRecord, at run: String
+  ) throws {
+    let path = CheckpointFolder("\(run)/checkpoints").path(ofStep: checkpoint.step)
+    var written = checkpoint.configuration
+    // Runs from before these options have their data in memory, and weights by default.
+    if written.run.loading == .automatic { written.run.loading = record.run.loading }
+    if written.run.weighting == nil { written.run.weighting = record.run.defaultWeighting }
+    if let name = record.run.difference(from: written.run, except: RunConfiguration.changeableOnResume) {
+      throw CheckpointError(
+        .mismatched, path, "it belongs to another run or model, with another --\(name) than \(run)/config.json has")
+    }
+    guard written.model == record.model else {
+      throw CheckpointError(.mismatched, path, "it belongs to another model than \(run)/config.json describes")
+    }
+    guard written.data == record.data else {
+      throw CheckpointError(
+        .mismatched, path,
+        "it was written for other data than \(record.run.data ?? "") holds now (\(written.data), not \(record.data))")
+    }
+    if let steps = record.run.steps, steps < checkpoint.step {
+      throw RunError(.usage, "--steps \(steps) is fewer than the \(checkpoint.step) that \(run) has taken already")
+    }
+    do {
+      for weights in [checkpoint.model, checkpoint.average] { try record.model.check(weights: weights) }
+    } catch {
+      if case StateMismatch.notFinite = error { throw CheckpointError(.damaged, path, "\(error)") }
+      throw CheckpointError(.mismatched, path, "\(error)")
+    }
+  }
+
+  private func restore(_ checkpoint: Checkpoint<RunRecord>) throws {
+    do {
+      try trainer.restore(
+        Trainer.State(
+          step: checkpoint.step, model: checkpoint.model, average: checkpoint.average, optimizer: checkpoint.optimizer))
+    } catch {
+      throw CheckpointError(.mismatched, checkpoints.path(ofStep: checkpoint.step), "\(error)")
+    }
+    interval = MetricsInterval(checkpoint.configuration.unreported ?? [])
+  }
+
+  /// Keeps other processes from training in the same folder until this one ends.
+  private static func lock(_ path: String) throws -> FolderLock {
+    guard let lock = try FolderLock.take(path) else {
+      throw RunError(.usage, "\(path) is being trained by another process; wait for it or choose another --out")
+    }
+    return lock
+  }
+
+  /// Removes what trainers that were killed have left half-written.
+  private func removeAbandoned() {
+    for folder in [path, "\(path)/checkpoints", "\(path)/samples", "\(path)/tensorboard"] {
+      AtomicFile.removeAbandoned(in: folder)
+    }
+  }
+
+  // MARK: Training
+
+  /// Takes the steps that are left.
+  ///
+  /// - Parameters:
+  ///   - shouldStop: asked after each step and each batch of the evaluation; where it says yes, a checkpoint is written and
+  ///     `stopped` returned.
+  ///   - observe: told what happens.
+  /// - Throws: `TrainingDiverged`, `FileError`; the checkpoints written so far stay good.
+  public func train(
+    shouldStop: () -> Bool = { false }, observe: (Event) throws -> Void = { _ in }
+  ) throws -> Outcome {
+    let (start, steps) = (trainer.step, configuration.steps ?? 0)
+    let checkpointEvery = configuration.checkpointEvery ?? steps
+    events = try makeEventFile()
+    if try !drawMissingSamples(events, shouldStop, observe) { return .stopped(step: trainer.step) }
+    interval.restartClock()
+    while trainer.step < steps {
+      let report = try trainer.advance()
+      interval.add(report)
+      let rate = interval.rate * Double(trainer.settings.batchSize)
+      let isLast = report.step == steps
+      if report.step % Self.metricsInterval == 0 || isLast {
+        let record = interval.record(examplesPerSecond: rate)
+        try metrics.append(record)
+        try events?.append(record.events, step: record.step)
+        interval = MetricsInterval()
+      }
+      try observe(.step(report, examplesPerSecond: rate))
+      let isStopping = !isLast && shouldStop()
+      let isCheckpointDue = report.step % checkpointEvery == 0 || isLast
+      if isCheckpointDue || isStopping { try save(observe) }
+      if isStopping { return .stopped(step: report.step) }
+      if isPictureDue {
+        guard try drawSamples(events, shouldStop, observe) else {
+          if !isCheckpointDue { try save(observe) }
+          return .stopped(step: report.step)
+        }
+        interval.restartClock()
+      }
+    }
+    try writeLossCurve()
+    if trainer.step == start, let evaluation = presentEvaluation {
+      try appendIfMissing(evaluation, to: events)
+      return .finished
+    }
+    return try evaluate(shouldStop: shouldStop) { event in
+      if case .evaluation(let evaluation, _) = event { try events?.append(evaluation.events, step: steps) }
+      try observe(event)
+    }
+  }
+
+  /// Writes a checkpoint and the curve of the loss.
+  private func save(_ observe: (Event) throws -> Void) throws {
+    // What the checkpoint takes for recorded has to outlive a power cut that it outlives.
+    try metrics.flush()
+    try events?.flush()
+    let state = trainer.state
+    var record = record
+    record.unreported = interval.reports.isEmpty ? nil : interval.reports
+    try checkpoints.write(
+      Checkpoint(
+        step: state.step, configuration: record, model: state.model, average: state.average, optimizer: state.optimizer),
+      keeping: Self.keptCheckpoints)
+    try writeLossCurve()
+    try observe(.checkpoint(path: checkpoints.path(ofStep: state.step)))
+    interval.restartClock()
+  }
+
+  private func writeLossCurve() throws {
+    guard !metrics.records.isEmpty else { return }
+    let points = metrics.records.map { (x: Double($0.step), y: $0.loss) }
+    try LineChart(title: "loss", xLabel: "step", series: [.init("loss", points: points)]).image()
+      .write(toPNG: "\(path)/loss.png")
+  }
+}
