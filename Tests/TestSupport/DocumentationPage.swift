@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// A page of Markdown in the repository, with its blocks of code.
 public struct DocumentationPage: Sendable {
