@@ -132,28 +132,48 @@ let package = Package(
       name: "Benchmarks", dependencies: ["ScoreKit", "CommandLineSupport", "CHeap", argumentParser], path: "Benchmarks",
       exclude: ["CHeap", "peers", "README.md"], swiftSettings: swift),
     // Tests
-    .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: swift),
+    .target(
+      name: "TestSupport", dependencies: ["Torch", "ScoreModels"], path: "Tests/TestSupport", swiftSettings: swift),
+    .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport"], swiftSettings: swift),
     .testTarget(
       name: "LeastSquaresTests", dependencies: ["LeastSquares", "TestSupport"], resources: [.copy("Golden")],
       swiftSettings: swift),
     .testTarget(
-      name: "LeastSquaresLayerTests", dependencies: ["least-squares-layer", "ScoreKit", "TestSupport"],
-      swiftSettings: swift),
+      name: "ScoreModelsTests", dependencies: ["ScoreModels", "ScoreMetrics", "TestSupport"], swiftSettings: swift),
     .testTarget(
-      name: "EventFilesTests", dependencies: ["EventFiles", "Files"], exclude: ["Golden"], swiftSettings: swift),
-    .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CZlib"], swiftSettings: swift),
-    .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "Imaging", "Torch", "TestSupport", "CZlib"],
-      swiftSettings: swift),
-    .testTarget(
-      name: "ScoreModelsTests", dependencies: ["ScoreModels", "TestSupport"], resources: [.copy("Golden")],
-      swiftSettings: swift),
+      name: "CheckpointsTests", dependencies: ["Checkpoints", "ScoreModels", "Files", "TestSupport"],
+      resources: [.copy("Golden")], swiftSettings: swift),
     .testTarget(
       name: "SamplersTests", dependencies: ["Samplers", "ScoreModels", "TestSupport"], resources: [.copy("Golden")],
       swiftSettings: swift),
     .testTarget(
-      name: "ScoreTrainingTests", dependencies: ["ScoreTraining", "ScoreModels", "LeastSquares", "TestSupport"],
+      name: "ScoreMetricsTests", dependencies: ["ScoreMetrics", "Samplers", "ScoreModels", "TestSupport"],
+      swiftSettings: swift),
+    .testTarget(
+      name: "ScoreTrainingTests",
+      dependencies: ["ScoreTraining", "ScoreMetrics", "ScoreModels", "LeastSquares", "TestSupport"],
+      swiftSettings: swift),
+    .testTarget(name: "ImagingTests", dependencies: ["Imaging", "Files", "CZlib"], swiftSettings: swift),
+    .testTarget(name: "PlottingTests", dependencies: ["Plotting", "Imaging"], swiftSettings: swift),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "Files", "Imaging", "Torch", "TestSupport", "CZlib"],
+      swiftSettings: swift),
+    .testTarget(
+      name: "EventFilesTests", dependencies: ["EventFiles", "Files"], exclude: ["Golden"], swiftSettings: swift),
+    .testTarget(
+      name: "ScoreRunsTests", dependencies: ["ScoreKit", "TestSupport"], resources: [.copy("Golden")],
+      swiftSettings: swift),
+    .testTarget(name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: [
+        "ScoreKit", "Imaging", "score-train", "score-sample", "score-evaluate", "score-export", "TestSupport",
+      ],
+      swiftSettings: swift),
+    // Tests of examples
+    .testTarget(
+      name: "LeastSquaresLayerTests", dependencies: ["least-squares-layer", "ScoreKit", "TestSupport"],
       swiftSettings: swift),
     .testTarget(
       name: "ExampleTests",
@@ -164,15 +184,6 @@ let package = Package(
       swiftSettings: swift),
     .testTarget(
       name: "ConservativeComparisonTests", dependencies: ["conservative-comparison", "ScoreKit", "TestSupport"],
-      swiftSettings: swift),
-    .testTarget(
-      name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], resources: [.copy("Golden")],
-      swiftSettings: swift),
-    .testTarget(
-      name: "CommandLineTests",
-      dependencies: [
-        "ScoreKit", "Imaging", "score-train", "score-sample", "score-evaluate", "score-export", "TestSupport",
-      ],
       swiftSettings: swift),
   ],
   swiftLanguageModes: [.v6],

@@ -1,22 +1,26 @@
 import Foundation
 package import Torch
 
-/// The pair of Runge–Kutta methods of orders 5 and 4 with seven stages, the last of which is the first of the next step.
+/// The pair of Runge–Kutta methods of orders 5 and 4 with seven stages; the last stage is the first stage of the next
+/// step.
 ///
-/// Dormand & Prince (1980), *A family of embedded Runge–Kutta formulae*. Each example of a batch has steps of its own, so
-/// that its result does not depend on the others; those that have arrived leave the batch.
+/// Dormand & Prince (1980), *A family of embedded Runge–Kutta formulae*. Each example of a batch has its own step
+/// sizes, so that its result does not depend on the others. Examples that have reached the end leave the batch.
 package struct DormandPrince {
-  /// The error allowed in a step, relative to the state.
+  /// The allowed error of a step, relative to the state.
   package let relativeTolerance: Double
-  /// The error allowed in a step where the state is 0.
+  /// The allowed error of a step where the state is 0.
   package let absoluteTolerance: Double
   /// The number of attempted steps after which an example is given up.
   package let stepLimit: Int
 
-  /// The derivatives of the state `[n, …]` and of an integral that it carries along, for the examples at `positions`.
-  package typealias Field = (_ y: Tensor, _ u: [Double], _ positions: [Int]) throws -> (rate: Tensor, integrand: [Double])
+  /// The derivatives with respect to u of the state `[n, …]` and of an integral along the path, for the examples at
+  /// `positions`.
+  package typealias Field = (_ y: Tensor, _ u: [Double], _ positions: [Int]) throws -> (
+    rate: Tensor, integrand: [Double]
+  )
 
-  /// What became of a batch.
+  /// The result for a batch.
   package struct Solution {
     /// The final states, in the order of the batch.
     package let states: Tensor
@@ -34,7 +38,8 @@ package struct DormandPrince {
     self.stepLimit = stepLimit
   }
 
-  /// The places c of the stages within a step, and the shares a of earlier rates that each stage adds up.
+  /// The Butcher tableau: the nodes c of the stages within a step, and the coefficients a of the earlier rates in each
+  /// stage.
   static let nodes: [Double] = [0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1]
   static let stages: [[Double]] = [
     [],
@@ -47,7 +52,7 @@ package struct DormandPrince {
   ]
   /// The weights of order 5.
   static let weights = stages[6] + [0]
-  /// Their differences from those of order 4.
+  /// The weights of order 5 minus the weights of order 4.
   static let errorWeights = fractions([
     (71, 57600), (0, 1), (-71, 16695), (71, 1920), (-17253, 339200), (22, 525), (-1, 40),
   ])
@@ -58,10 +63,10 @@ package struct DormandPrince {
   ///
   /// - Parameters:
   ///   - firstSteps: the size of each example's first step; a fiftieth of the way by default.
-  ///   - integralScale: the size in which the integral counts like an element of the state.
-  ///   - noiseLevel: what noise level u stands for, to be told in errors.
-  ///   - observe: called after each attempt with the share of the way that all examples together have gone.
-  /// - Throws: `SamplerError` for a state that is not finite or too many steps; what the closures throw.
+  ///   - integralScale: the factor of the absolute tolerance for the integral.
+  ///   - noiseLevel: the noise level at u, for errors.
+  ///   - observe: called after each attempt with the completed share of the paths of all examples together.
+  /// - Throws: `SamplerError` for a state that is not finite or too many steps; errors of the closures.
   package func integrate(
     _ start: Tensor, from a: Double, to b: Double, firstSteps: [Double]? = nil, integralScale: Double,
     noiseLevel: (Double) -> Double = exp, observe: ((Double) throws -> Void)?, _ field: Field
@@ -69,7 +74,7 @@ package struct DormandPrince {
     let count = start.size(0)
     var (integrals, evaluations) = (Array(repeating: 0.0, count: count), Array(repeating: 1, count: count))
     var finals = [Tensor?](repeating: nil, count: count)
-    // Those under way: their places, positions, next steps, states and derivatives.
+    // The examples in progress: positions in the batch, values of u, next step sizes, states and derivatives.
     var positions = Array(0..<count)
     var u = Array(repeating: a, count: count)
     var h = firstSteps ?? Array(repeating: 0.02 * (b - a), count: count)
@@ -84,7 +89,7 @@ package struct DormandPrince {
         "the probability-flow ODE of example \(positions[0]) needs more than \(stepLimit) steps: allow larger errors, or "
           + "check that the model was trained for this process")
       let isLast = u.indices.map { u[$0] + 1.0001 * h[$0] >= b }
-      // The last step is cut, which says nothing about the size of others.
+      // The last step is shortened to end at b; the returned step size is the size before that.
       for i in u.indices where isLast[i] { (stepSizes[positions[i]], h[i]) = (h[i], b - u[i]) }
       let step = Tensor(h).to(y.device).broadcastable(toRank: y.rank)
       var (rates, integrands, next) = ([k], [r], y)
@@ -147,7 +152,7 @@ package struct DormandPrince {
     return sum
   }
 
-  /// The root mean square of each example's errors in units of what is allowed.
+  /// The root mean square of each example's errors, in units of the allowed error.
   private func normalizedErrors(_ error: Tensor, from y: Tensor, to next: Tensor) -> [Double] {
     let size = y.abs().replacing(where: next.abs() .> y.abs(), with: next.abs())
     let squares = (error / (size * relativeTolerance + absoluteTolerance)).square()

@@ -2,30 +2,30 @@ internal import Files
 import Foundation
 public import Torch
 
-/// A saved state of training: a folder of safetensors files and a `state.json` that tells what they are.
+/// A saved state of training: a folder of safetensors files and a `state.json` that describes them.
 ///
 /// ```
 /// step-000500/model.safetensors      the weights
 /// step-000500/ema.safetensors        their moving average
-/// step-000500/optimizer.safetensors  what the optimizer keeps
+/// step-000500/optimizer.safetensors  the state of the optimizer
 /// step-000500/state.json             step, configuration, and size and CRC-32 of the files
 /// step-000500/state.crc32            CRC-32 of state.json
 /// ```
-/// A folder with that name is complete: it is written under another name, flushed to the disk, then renamed. Reading
-/// verifies every byte that it uses before it decodes any. Nothing in a checkpoint is executed.
+/// A folder with such a name is always complete: it is written under another name, flushed to the disk, then renamed.
+/// Reading verifies all bytes that it uses before it decodes any of them. Nothing in a checkpoint is executed.
 public struct Checkpoint<Configuration: Codable & Sendable> {
-  /// The number of training steps behind the weights.
+  /// The number of training steps that led to the weights.
   public var step: Int
-  /// What is needed to build the model and to read the weights.
+  /// The configuration: all that is needed to build the model and to read the weights.
   public var configuration: Configuration
   /// The weights by name.
   public var model: [String: Tensor]
   /// The moving average of the weights by name.
   public var average: [String: Tensor]
-  /// What the optimizer keeps; empty if it was not read.
+  /// The state of the optimizer by name; empty if it was not read.
   public var optimizer: [String: Tensor]
 
-  /// Makes a checkpoint.
+  /// Makes a checkpoint in memory; `write(to:)` saves it.
   public init(
     step: Int, configuration: Configuration, model: [String: Tensor], average: [String: Tensor],
     optimizer: [String: Tensor]
@@ -37,7 +37,7 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
     self.optimizer = optimizer
   }
 
-  /// What is read from a checkpoint.
+  /// The parts of a checkpoint to read.
   public enum Part: Sendable {
     /// Weights and moving average: enough to sample.
     case weights
@@ -47,9 +47,9 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
 
   // MARK: Writing
 
-  /// Writes the checkpoint as a folder, which appears complete or not at all.
+  /// Writes the checkpoint as a folder that appears complete or not at all.
   ///
-  /// - Throws: `FileError`; nothing is left behind then.
+  /// - Throws: `FileError`; after an error no file is left behind.
   public func write(to path: String) throws {
     let partial = AtomicFile.temporaryPath(for: path)
     try? FileManager.default.removeItem(atPath: partial)
@@ -68,7 +68,7 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
       try AtomicFile.writeAndFlush(state, to: "\(partial)/state.json")
       try AtomicFile.writeAndFlush(Data(CRC32.hexadecimal(state).utf8), to: "\(partial)/state.crc32")
       try AtomicFile.flushFolder(partial)
-      // A checkpoint of the same step stays until there is the new one.
+      // An existing checkpoint of the same step stays until the new one is complete.
       if try FilePath.exists(path), try AtomicFile.exchange(partial, path) {
         try AtomicFile.flushFolder(FilePath.folder(of: path))
         try? FileManager.default.removeItem(atPath: partial)
@@ -153,7 +153,7 @@ private struct CheckpointFile: Codable {
   let crc32: String
 }
 
-/// Reads a file of a checkpoint; one of another size than expected is refused before that.
+/// Reads a file of a checkpoint; a file of unexpected size is refused unread.
 private func readFile(_ name: String, of checkpoint: String, size: Int? = nil) throws -> Data {
   do {
     let file = try InputFile("\(checkpoint)/\(name)")
@@ -187,7 +187,7 @@ public struct CheckpointError: Error, Equatable, CustomStringConvertible {
 
   /// What kind of failure it is.
   public let kind: Kind
-  /// The checkpoint.
+  /// The path of the checkpoint's folder.
   public let path: String
   /// One sentence: where, what is wrong, and what to do.
   public var description: String { "checkpoint \(path) cannot be used: \(reason)\(advice)" }
@@ -202,7 +202,7 @@ public struct CheckpointError: Error, Equatable, CustomStringConvertible {
     self.reason = reason
   }
 
-  /// The same error with a word on what to do.
+  /// The same error with advice at the end of its sentence.
   public func advising(_ advice: String) -> CheckpointError {
     var copy = self
     copy.advice = "; \(advice)"

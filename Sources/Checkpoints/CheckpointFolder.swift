@@ -12,22 +12,22 @@ public struct CheckpointFolder: Sendable {
   /// The folder of a step's checkpoint.
   public func path(ofStep step: Int) -> String { "\(path)/\(Self.name(ofStep: step))" }
 
-  /// The name that files of a step have, such as `step-000500`.
+  /// The name for a step's files and folders, such as `step-000500`.
   public static func name(ofStep step: Int) -> String {
     let digits = String(step)
     return "step-\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits)"
   }
 
-  /// The steps that have a checkpoint, in increasing order; none where there is no such folder.
+  /// The steps that have a checkpoint, in increasing order; empty if the folder does not exist.
   ///
-  /// - Throws: `FileError` if the folder is there and cannot be listed: that is no reason to start again.
+  /// - Throws: `FileError` if the folder exists but cannot be listed, so that a run does not start again by mistake.
   public func steps() throws(FileError) -> [Int] {
     try names().compactMap(Self.step(ofName:)).sorted()
   }
 
-  /// The newest checkpoint.
+  /// The path of the newest checkpoint; `nil` if there is none.
   ///
-  /// It is found by its name: the link may be one behind after a crash.
+  /// It is found by the names of the folders: after a crash the link may still point to the checkpoint before.
   ///
   /// - Throws: `FileError`.
   public func latest() throws(FileError) -> String? { try steps().last.map(path(ofStep:)) }
@@ -49,7 +49,7 @@ public struct CheckpointFolder: Sendable {
 
   /// Writes a checkpoint, points `latest` to it and removes the oldest ones beyond a number.
   ///
-  /// - Throws: `FileError`; all earlier checkpoints are then still there.
+  /// - Throws: `FileError`; after an error all earlier checkpoints are still there.
   public func write<Configuration>(_ checkpoint: Checkpoint<Configuration>, keeping count: Int) throws {
     try AtomicFile.createFolder(path)
     AtomicFile.removeAbandoned(in: path)
@@ -59,7 +59,9 @@ public struct CheckpointFolder: Sendable {
     for step in try steps().dropLast(max(count, 1)) { try? Self.remove(path(ofStep: step)) }
   }
 
-  /// The link is a convenience for people: where it cannot be made, such as in a copy that followed it, it is left out.
+  /// Points the link `latest` to a checkpoint; errors are ignored, since the link is only for people.
+  ///
+  /// In a copy of the folder that followed the link, `latest` is a folder; it is removed first.
   private func pointLatest(to name: String) {
     let link = AtomicFile.temporaryPath(for: "\(path)/latest")
     guard symlink(name, link) == 0 else { return }
@@ -69,14 +71,14 @@ public struct CheckpointFolder: Sendable {
     }
   }
 
-  /// Removes a folder, which vanishes under its name before the first of its files does.
+  /// Removes a folder; it is renamed first, so that its name never stands for an incomplete folder.
   static func remove(_ path: String) throws(FileError) {
     let aside = "\(AtomicFile.temporaryPath(for: path))-old"
     guard rename(path, aside) == 0 else {
       if errno == ENOENT { return }
       throw FileError("remove", path: path)
     }
-    // Once more where it fails: an error of the disk may pass.
+    // A second try, because an error of the disk may be temporary.
     if (try? FileManager.default.removeItem(atPath: aside)) == nil {
       try? FileManager.default.removeItem(atPath: aside)
     }
@@ -92,14 +94,14 @@ public struct CheckpointFolder: Sendable {
       do {
         return try Checkpoint(contentsOf: latest, part)
       } catch let error as CheckpointError {
-        // A run that goes on removes old checkpoints, also while they are being read.
+        // A run in progress removes old checkpoints, even while they are being read.
         if try self.latest() == latest { throw advise(error) }
       }
     }
     return nil
   }
 
-  /// The error with a word on the checkpoint before the newest.
+  /// The error with advice that names the checkpoint before the newest.
   private func advise(_ error: CheckpointError) -> CheckpointError {
     guard let steps = try? steps(), steps.count > 1 else {
       return error.advising("there is no earlier checkpoint")

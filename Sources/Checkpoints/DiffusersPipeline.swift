@@ -1,19 +1,19 @@
-public import ScoreModels
 internal import Files
 package import Foundation
+public import ScoreModels
 internal import Torch
 
-/// A network with its scheduler as diffusers keeps them: the folder of a `DDPMPipeline`, or of a `UNet2DModel` alone.
+/// A network with its scheduler as diffusers saves them: the folder of a `DDPMPipeline`, or of a `UNet2DModel` alone.
 ///
 /// ```
 /// model_index.json                      the classes of the parts
 /// unet/config.json, diffusion_pytorch_model.safetensors
 /// scheduler/scheduler_config.json       the process, and what the network predicts
 /// ```
-/// Nothing in the folder is executed, and pickled weights are not read. Of the scheduler the process, the prediction and the
-/// limit of denoised values are taken; the algorithm and its steps are chosen when samples are drawn.
+/// Nothing in the folder is executed, and pickled weights are not read. The scheduler gives the process, the prediction
+/// and the limit of denoised values. Its algorithm and steps are not used: these are chosen when samples are drawn.
 public struct DiffusersPipeline {
-  /// The folder does not hold what can be used here.
+  /// Why a folder cannot be read as a model, or a model cannot be written as a folder.
   public struct FolderError: Error, CustomStringConvertible, Equatable {
     /// One sentence with the path.
     public let description: String
@@ -30,7 +30,7 @@ public struct DiffusersPipeline {
 
   /// Whether a folder is one of diffusers': it has an index, or a `config.json` that names a class.
   ///
-  /// - Throws: `FileError` where that cannot be found out.
+  /// - Throws: `FileError` if the folder cannot be examined.
   public static func recognizes(_ folder: String) throws -> Bool {
     if try FilePath.exists("\(folder)/\(indexFile)") { return true }
     let configuration = "\(folder)/\(configurationFile)"
@@ -41,8 +41,8 @@ public struct DiffusersPipeline {
 
   /// Reads a folder.
   ///
-  /// A `UNet2DModel` alone is taken to predict the noise of the process that `DDPMScheduler` has by default. What the
-  /// configurations claim is compared with the weights before there is any memory for it.
+  /// A `UNet2DModel` without a scheduler is assumed to predict the noise, with the default process of `DDPMScheduler`.
+  /// The configurations are compared with the weights before memory for the network is allocated.
   ///
   /// - Throws: `FileError`, `FolderError` or `UNet2D.FolderError`.
   public init(contentsOf folder: String) throws {
@@ -108,7 +108,7 @@ public struct DiffusersPipeline {
     try network.write(to: "\(folder)/unet", sampleSize: Array(configuration.shape.dropFirst()))
     let scheduler = DiffusersScheduler(configuration)
     try write(scheduler.json, to: "\(folder)/\(schedulerFile)")
-    // Last, so that a folder with an index is complete.
+    // The index is written last, so that a folder with an index is complete.
     let index: [String: Any] = [
       "_class_name": "DDPMPipeline", "_diffusers_version": "0.42.1", "scheduler": ["diffusers", "DDPMScheduler"],
       "unet": ["diffusers", "UNet2DModel"],
@@ -131,7 +131,7 @@ public struct DiffusersPipeline {
     try AtomicFile.write(data + Data("\n".utf8), to: path)
   }
 
-  /// What a closure makes of the fields of a file; its errors become sentences with the path.
+  /// Applies a closure to the fields of a file; errors of the closure become sentences with the path.
   @discardableResult
   private static func read<Value>(
     _ path: String, _ body: (JSONFields) throws(JSONFields.FieldError) -> Value

@@ -1,15 +1,15 @@
 internal import Files
 internal import ScoreModels
 
-/// What is taken from `scheduler_config.json`: the process, and what the network predicts.
+/// The parts of `scheduler_config.json` that are used: the process, and what the network predicts.
 struct DiffusersScheduler {
   var process = ProcessConfiguration(.ddpm)
   var prediction = ModelConfiguration.Prediction.noise
   var limit: Double?
-  /// Where nothing else is known, that of images.
+  /// σ_d, the standard deviation of the data; the default is that of images.
   var sigmaData = 0.5
 
-  /// The schedulers for networks of the process of DDPM, which differ in how they step through it.
+  /// The schedulers for networks that were trained with the process of DDPM; they differ in their steps through it.
   private static let discreteSchedulers: Set = [
     "DDPMScheduler", "DDPMParallelScheduler", "DDIMScheduler", "DDIMParallelScheduler", "PNDMScheduler",
     "LMSDiscreteScheduler", "EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler", "HeunDiscreteScheduler",

@@ -19,10 +19,10 @@ extension ModelConfiguration {
     throw ModelConfigurationError("the configuration names neither an MLP nor a U-Net")
   }
 
-  /// Builds the model with weights that were read.
+  /// Builds the model with given weights.
   ///
-  /// What a configuration claims is compared with the weights before there is any memory for it: one that does not fit
-  /// costs nothing, and no random weights are drawn for one that does.
+  /// The configuration is compared with the weights before memory for the network is allocated, so a configuration that
+  /// does not fit costs nothing. No random weights are drawn.
   ///
   /// - Throws: as `makeModel(seed:)`; `StateMismatch` for weights of another model.
   public func makeModel(weights: [String: Tensor]) throws -> any ScoreModel {
@@ -31,13 +31,14 @@ extension ModelConfiguration {
     return model
   }
 
-  /// Checks that weights are those of the model, without building it: to be called before `makeModel(seed:)` where the
-  /// configuration comes from a file.
+  /// Checks, without building the model, that weights fit it.
+  ///
+  /// Call it before `makeModel(seed:)` if the configuration comes from a file.
   ///
   /// - Throws: as `makeModel(weights:)`.
   public func check(weights: [String: Tensor]) throws { try outline(for: weights).check(weights) }
 
-  /// The model without elements, unless it has more tensors than the weights.
+  /// The model without memory for its elements; an error if it has more tensors than the weights.
   private func outline(for weights: [String: Tensor]) throws -> any ScoreModel {
     try validate()
     // A network that is built without elements still takes memory for each of its parts.
@@ -50,7 +51,7 @@ extension ModelConfiguration {
     return try makeModel(RandomGenerator(seed: 0, purpose: .initialization), hasElements: false)
   }
 
-  /// Checks what a file may claim, at no cost.
+  /// Checks the values of a configuration, which may come from a file, without building anything large.
   ///
   /// - Throws: `ModelConfigurationError` or `UNet2D.ConfigurationError`.
   func validate() throws {
@@ -86,7 +87,7 @@ extension ModelConfiguration {
     }
   }
 
-  /// The model that a network makes.
+  /// The score model around a network.
   ///
   /// - Throws: `ModelConfigurationError`.
   func score(_ network: some ScoreNetwork) throws -> any ScoreModel {
@@ -117,17 +118,17 @@ extension MLP.Configuration {
     }
   }
 
-  /// The tensors of its blocks; those of the other layers come on top.
+  /// The number of tensors in the blocks: a lower bound for the network.
   fileprivate var minimumTensorCount: Int { 6 * blocks }
 }
 
 extension UNet2D.Configuration {
-  /// The tensors of its residual blocks, where none has a shortcut; attention and resampling come on top.
+  /// The number of tensors in the residual blocks without their shortcuts: a lower bound for the network.
   var minimumTensorCount: Int {
     10 * (blockOutChannels.count * (2 * layersPerBlock + 1) + (midBlockType == nil ? 0 : 2))
   }
 
-  /// Whether an image of a height or width can be halved as often as there are resolutions below the first.
+  /// Whether an image side can be halved once for each resolution below the first.
   func takes(side: Int) -> Bool {
     var side = side
     for type in downBlockTypes.dropLast() {
@@ -138,7 +139,7 @@ extension UNet2D.Configuration {
         case .resnet: 0
         }
       if padding == 0 && side < 2 { return false }
-      // Means of pairs, or a convolution of 3 at every second place.
+      // Either means of pairs, or a convolution with kernel 3 and stride 2.
       side = padding == 0 ? side / 2 : (side + 2 * padding - 3) / 2 + 1
     }
     return true

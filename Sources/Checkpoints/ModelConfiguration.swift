@@ -1,7 +1,7 @@
 public import ScoreModels
 import Torch
 
-/// What is needed to build one of the built-in score models, as it is kept in checkpoints.
+/// The configuration of a built-in score model, as checkpoints store it.
 public struct ModelConfiguration: Codable, Hashable, Sendable {
   /// The process whose scores the model knows.
   public var process: ProcessConfiguration
@@ -13,13 +13,13 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   public var sigmaData: Double
   /// Whether the score is the gradient of an energy.
   public var isEnergy: Bool
-  /// The form of the energy, if it is one; files from before there was a choice have none, which stands for `product`.
+  /// The form of the energy, if `isEnergy`; `nil`, as in files of early versions, means `product`.
   public var energyForm: EnergyForm?
   /// Whether the model also learns how uncertain it is at each noise level, as an `UncertainScore`.
   public var learnsUncertainty: Bool?
   /// What the network predicts; by default the noise under `ddpm`, and the output of `Parameterization.edm` otherwise.
   public var prediction: Prediction?
-  /// The factor of log σ/4 that an EDM network is told; 10 by default.
+  /// The factor of log σ/4 in the input of an EDM network; 10 by default.
   public var noiseScale: Double?
   /// The bound of denoised values when samples are drawn, as `clip_sample_range` of diffusers; `nil` for none.
   public var denoisedLimit: Double?
@@ -81,20 +81,20 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   public enum Prediction: String, Codable, Hashable, Sendable, CaseIterable {
     /// The output of `Parameterization.edm`.
     case edm
-    /// ε.
+    /// The noise ε.
     case noise = "epsilon"
-    /// s·ε − sσ·x₀.
+    /// The velocity s·ε − sσ·x₀.
     case velocity = "v_prediction"
-    /// x₀.
+    /// The data x₀.
     case denoised = "sample"
   }
 }
 
 /// A configuration that describes no model.
 public struct ModelConfigurationError: Error, Equatable, CustomStringConvertible {
-  /// One sentence.
+  /// The reason in one sentence.
   public let description: String
 
-  /// Makes an error.
+  /// Makes an error from its sentence.
   public init(_ description: String) { self.description = description }
 }

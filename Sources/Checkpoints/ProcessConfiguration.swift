@@ -40,16 +40,17 @@ public struct ProcessConfiguration: Codable, Hashable, Sendable {
       }
   }
 
-  /// The noise levels σ, scales s and deviations σ_d of data at which arithmetic in `float32` stays finite.
+  /// The range of noise levels σ, scales s and standard deviations σ_d of data in which `float32` arithmetic stays
+  /// finite.
   ///
-  /// Its numbers reach from 1.2·10⁻³⁸ to 3.4·10³⁸. Scores and networks' inputs have σ², (sσ)² and σ_d/σ² in them, which are
-  /// within 10^±36 for numbers within 10^±12; noise adds a factor of up to 6.
+  /// `float32` numbers reach from 1.2·10⁻³⁸ to 3.4·10³⁸. Scores and inputs of networks contain σ², (sσ)² and σ_d/σ².
+  /// These stay within 10^±36 if σ, s and σ_d stay within 10^±12; noise adds a factor of up to 6.
   static let levelRange = 1e-12...1e12
 
   /// Builds the process.
   ///
-  /// - Throws: `ModelConfigurationError` unless 0 < minimum < maximum, and where its scales and noise levels leave the range
-  ///   in which `float32` can be used.
+  /// - Throws: `ModelConfigurationError` unless 0 < minimum < maximum and all scales and noise levels are in the range
+  ///   of `float32` arithmetic.
   public func makeProcess() throws -> any DiffusionProcess {
     guard minimum > 0, minimum < maximum, maximum.isFinite else {
       throw ModelConfigurationError(

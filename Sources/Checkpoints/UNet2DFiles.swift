@@ -1,6 +1,6 @@
-public import ScoreModels
 internal import Files
 import Foundation
+public import ScoreModels
 internal import Torch
 
 extension UNet2D {
@@ -17,8 +17,8 @@ extension UNet2D {
   /// `diffusion_pytorch_model.safetensors`.
   ///
   /// Weights in half precision are converted to `float32`. Attention under the names of early versions of diffusers
-  /// (`query`, `key`, `value`, `proj_attn`) is understood. No code in the folder is run, and pickled weights are not read. What
-  /// the configuration claims is compared with the weights before there is any memory for it.
+  /// (`query`, `key`, `value`, `proj_attn`) is understood. No code in the folder is run, and pickled weights are not
+  /// read. The configuration is compared with the weights before memory for the network is allocated.
   ///
   /// - Throws: `FileError` for a file that cannot be read and `FolderError` for one whose content is wrong, with its path.
   public init(contentsOf folder: String) throws {
@@ -65,7 +65,7 @@ extension UNet2D {
 
   /// Saves the network so that diffusers' `UNet2DModel.from_pretrained` and `init(contentsOf:)` load it from the folder.
   ///
-  /// - Parameter sampleSize: the height and width that the configuration names in place of its own.
+  /// - Parameter sampleSize: the height and width to write in place of the configuration's own.
   /// - Throws: `FileError`.
   public func write(to folder: String, sampleSize: [Int]? = nil) throws {
     var configuration = configuration
@@ -89,7 +89,7 @@ extension UNet2D {
     }
   }
 
-  /// The name that a parameter has today; before version 0.15 attention was named otherwise.
+  /// The current name of a parameter; before version 0.15 diffusers had other names for attention.
   private static func currentName(_ name: String) -> String {
     var parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard parts.count >= 4, parts[parts.count - 4] == "attentions" else { return name }

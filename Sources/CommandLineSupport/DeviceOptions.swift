@@ -1,7 +1,7 @@
 public import ArgumentParser
 public import ScoreKit
 
-/// Where a tool computes.
+/// The options for the device and the threads of a tool.
 public struct DeviceOptions: ParsableArguments {
   /// The name of the device, if it was given.
   @Option(help: ArgumentHelp("auto, cpu, cuda, cuda:N or mps. (default: auto)", valueName: "name"))
@@ -11,17 +11,17 @@ public struct DeviceOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The number of threads on the processor.", valueName: "n"))
   public var threads: Int?
 
-  /// Makes options that are not given.
+  /// Makes options without values.
   public init() {}
 
-  /// Checks the options by the rules of a run's.
+  /// Checks the options by the rules of `RunConfiguration`.
   public func validate() throws {
     var options = RunConfiguration()
     apply(to: &options)
     do { try options.validate() } catch { throw ValidationError(error.description) }
   }
 
-  /// Replaces the options of a run where others were given.
+  /// Sets the options of a run to those that were given.
   public func apply(to configuration: inout RunConfiguration) {
     if let device { configuration.device = device }
     if let threads { configuration.threads = threads }

@@ -2,22 +2,22 @@ public import ArgumentParser
 import Foundation
 import ScoreKit
 
-/// How the tools end: the status of each kind of failure, and its one sentence on standard error.
+/// The exit status of the tools for each kind of failure; the failure itself is one sentence on standard error.
 public enum ExitStatus: Int32 {
   /// Wrong usage.
   case usage = 64
-  /// Input data that are wrong.
+  /// Wrong input data.
   case data = 65
-  /// Input that is missing.
+  /// Missing input.
   case noInput = 66
-  /// A failure that is not the user's.
+  /// A failure that the user did not cause.
   case software = 70
   /// The system could not read or write.
   case inputOutput = 74
   /// Ended by the user.
   case interrupted = 130
 
-  /// The status that an error calls for.
+  /// The status for an error.
   public init(for error: any Error) {
     self =
       switch error {
@@ -66,7 +66,7 @@ public struct Interrupted: Error, CustomStringConvertible {
   /// What was saved and how to go on.
   public let description: String
 
-  /// Makes the error.
+  /// Makes the error from its sentence.
   public init(_ description: String) { self.description = description }
 }
 
@@ -107,7 +107,7 @@ extension ParsableCommand {
     }
   }
 
-  /// What to do where memory runs out, among the options that the tool has.
+  /// The sentence for insufficient memory, with advice that fits the tool's options.
   private static func outOfMemory(_ error: EngineError) -> String {
     let batch = helpMessage().contains("--batch-size") ? "a smaller --batch-size or " : ""
     return "there is not enough memory for \(error.operation); use \(batch)a smaller model"

@@ -3,23 +3,23 @@ import Synchronization
 
 /// Ctrl-C and termination signals.
 ///
-/// They end a tool at once, but for work that asks whether a signal has come in and ends in order, `deferred`. A second
-/// signal ends that at once too.
+/// A signal ends a tool at once, except during `deferred` work, which checks for signals and ends in order. A second
+/// signal ends `deferred` work at once too.
 public enum InterruptSignal {
   private static let isRaised = Atomic<Bool>(false)
   private static let isDeferred = Atomic<Bool>(false)
 
-  /// Whether a signal has come in during deferred work.
+  /// Whether a signal has arrived during deferred work.
   public static var wasReceived: Bool { isRaised.load(ordering: .relaxed) }
 
-  /// Does work that looks at `wasReceived` often enough to be ended by it.
+  /// Runs work that checks `wasReceived` often and stops if it is true.
   public static func deferred<Result>(_ work: () throws -> Result) rethrows -> Result {
     isDeferred.store(true, ordering: .relaxed)
     defer { isDeferred.store(false, ordering: .relaxed) }
     return try work()
   }
 
-  /// Starts to listen, also where the parent process had the signals blocked or ignored.
+  /// Installs the handlers, also if the parent process has blocked or ignored the signals.
   static func install() {
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -28,7 +28,7 @@ public enum InterruptSignal {
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         if !InterruptSignal.isDeferred.load(ordering: .relaxed) {
-          // Only what is allowed in a handler; files that are being written have temporary names.
+          // Only calls that are allowed in a handler. Files that are being written have temporary names.
           _ = write(STDERR_FILENO, "stopped\n", 8)
           _exit(ExitStatus.interrupted.rawValue)
         }
@@ -36,7 +36,7 @@ public enum InterruptSignal {
         signal(number, SIG_DFL)
       }
     }
-    // Swift's own handler takes it for a crash.
+    // Swift's own handler treats SIGQUIT as a crash.
     signal(SIGQUIT, SIG_DFL)
   }
 }

@@ -9,7 +9,7 @@ public enum ProgressStyle: String, CaseIterable, ExpressibleByArgument, Sendable
   case bar
   /// A line every few seconds.
   case plain
-  /// Nothing.
+  /// No progress is shown.
   case none
 }
 
@@ -23,7 +23,7 @@ public final class Progress {
   private var lastShown = Date.distantPast
   private var barIsDrawn = false
 
-  /// Starts at a position, such as the step that a resumed run goes on from.
+  /// Starts at a position, such as the step at which a resumed run continues.
   public init(_ label: String, total: Int, startingAt start: Int = 0, style: ProgressStyle) {
     self.label = label
     self.total = total
@@ -61,7 +61,7 @@ public final class Progress {
     write(barIsDrawn ? "\r\u{1B}[K\(line)\n" : "\(line)\n")
   }
 
-  /// Leaves the bar as it stands.
+  /// Ends the bar, which stays on the screen.
   public func finish() {
     if barIsDrawn { write("\n") }
     barIsDrawn = false
@@ -69,7 +69,7 @@ public final class Progress {
 
   private func write(_ text: String) { StandardStreams.writeError(text) }
 
-  /// Such as "8 s", "3 min 20 s", "2 h 5 min".
+  /// A duration in words, such as "8 s", "3 min 20 s", "2 h 5 min".
   public static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e9 else { return "? s" }
     let whole = Int(seconds.rounded())

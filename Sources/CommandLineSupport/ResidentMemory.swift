@@ -1,20 +1,20 @@
 import Foundation
 
-/// How much memory of this process is resident, where the system tells: on Linux.
+/// The resident memory of this process, in bytes; only Linux reports it.
 public enum ResidentMemory {
-  /// Forgets how much has been resident at most.
+  /// Resets the peak to the present value.
   ///
-  /// - Returns: how much is now, in bytes.
+  /// - Returns: the present resident memory in bytes.
   @discardableResult
   public static func resetPeak() throws -> Int {
     try Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs"))
     return try bytes("VmRSS")
   }
 
-  /// How much has been resident at most, since the process began or the last `resetPeak()`, in bytes.
+  /// The peak of the resident memory in bytes, since the process began or since the last `resetPeak()`.
   public static func peak() throws -> Int { try bytes("VmHWM") }
 
-  /// A number of the system's table of this process.
+  /// A number from the system's table for this process, in bytes.
   private static func bytes(_ field: String) throws -> Int {
     let lines = try String(contentsOfFile: "/proc/self/status", encoding: .utf8).split(separator: "\n")
     let words = lines.first { $0.hasPrefix("\(field):") }?.split(whereSeparator: \.isWhitespace)

@@ -1,4 +1,4 @@
-/// What ArgumentParser says of wrong usage, as the end of one sentence.
+/// ArgumentParser's messages about wrong usage, turned into the end of one sentence.
 enum UsageMessage {
   /// Turns a message that may have several lines and sentences into one.
   static func sentence(_ message: String) -> String {
@@ -20,7 +20,7 @@ enum UsageMessage {
     return ([first] + names).joined(separator: " ")
   }
 
-  /// The name that takes the fewest changes of a letter to get to, if these are fewer than half of its letters.
+  /// The name with the fewest changed letters, if these are fewer than half of its letters.
   static func nearest(to text: String, in names: [String]) -> String? {
     let ranked = names.map { (name: $0, distance: distance(text.lowercased(), $0)) }
     return ranked.min { $0.distance < $1.distance }.flatMap { $0.distance * 2 <= $0.name.count ? $0.name : nil }

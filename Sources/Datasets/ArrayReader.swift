@@ -1,7 +1,7 @@
 internal import Files
 internal import Foundation
 
-/// Examples in an array of NumPy's: pictures of rank 3 or 4, or points of rank 2.
+/// Examples in a NumPy array: pictures of rank 3 or 4, or points of rank 2.
 struct ArrayReader: ExampleReader {
   let path: String
   let count: Int
@@ -10,7 +10,7 @@ struct ArrayReader: ExampleReader {
   let isInMemory: Bool
   private let bytes: RandomAccessBytes
   private let header: NPYHeader
-  /// How pictures lie, and what a value v of theirs becomes: the byte ⌊a·v + b + ½⌋; `nil` for points.
+  /// The layout of pictures, whose value v becomes the byte ⌊a·v + b + ½⌋; `nil` for points.
   private let picture: (layout: PictureLayout, a: Double, b: Double)?
 
   var isImages: Bool { picture != nil }
@@ -22,8 +22,8 @@ struct ArrayReader: ExampleReader {
 
   /// Opens an array.
   ///
-  /// Bytes are taken as they are; whole numbers of other types have to be bytes; numbers with a fraction have to be in [0,
-  /// 1] or in [−1, 1] and are rounded to bytes. All but bytes are gone through once to find out.
+  /// Bytes are taken as they are. Whole numbers of other types must be in 0 … 255. Numbers with a fraction must be in
+  /// [0, 1] or in [−1, 1] and are rounded to bytes. Values of all types but bytes are read once to check this.
   ///
   /// - Throws: `DataError` for an array that holds no examples.
   init(_ source: RandomAccessBytes, isInMemory: Bool = false) throws(DataError) {
@@ -92,7 +92,7 @@ struct ArrayReader: ExampleReader {
     return pixels
   }
 
-  /// How the values of pictures become bytes.
+  /// The factor a and the offset b by which the values of pictures become bytes.
   private static func scale(
     of bytes: RandomAccessBytes, _ header: NPYHeader
   ) throws(DataError) -> (a: Double, b: Double) {
@@ -116,7 +116,7 @@ struct ArrayReader: ExampleReader {
     var (low, high) = (Double.infinity, -Double.infinity)
     try header.forEachPart(of: bytes, 0..<header.count) { (start, values) throws(DataError) in
       for (index, value) in values.enumerated() {
-        // Points become `Float`s.
+        // Points are converted to `Float`.
         guard value.isFinite, abs(value) <= Double(Float.greatestFiniteMagnitude) else {
           throw DataError(
             malformed: bytes.path, "element \(start + index) of the array is \(value); leave such examples out")
@@ -168,7 +168,7 @@ extension NPYHeader {
     }
   }
 
-  /// The header of elements alone, the last index varying fastest.
+  /// A header for bare elements, with the last index varying fastest.
   private init(_ element: Element, isBigEndian: Bool, shape: [Int]) {
     self.element = element
     self.isBigEndian = isBigEndian

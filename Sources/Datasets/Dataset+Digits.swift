@@ -31,10 +31,10 @@ extension Dataset {
       name: "digits", examples: Tensor(pixels, shape: [labels.count, 1, 8, 8]), labels: Tensor(labels))
   }
 
-  /// The bundled file: beside the program, where the package manager puts it, else among the sources.
+  /// The bundled file: beside the program, where the package manager puts it, or else among the sources.
   ///
-  /// `Bundle.module` ends the process where its folder is missing; a program that was copied without it should get a
-  /// sentence.
+  /// `Bundle.module` is not used, because it ends the process if its folder is missing. A program that was copied
+  /// without the folder should report an error.
   private static func locateDigits() throws(DataError) -> String {
     let file = "digits.csv.gz"
     let main = Bundle.main

@@ -2,10 +2,10 @@ internal import Files
 internal import Torch
 
 extension Dataset {
-  /// A checksum of examples and labels, by which a run tells whether it goes on with the data that it began with.
+  /// A checksum of examples and labels, with which a resumed run checks that its data are the same as before.
   ///
-  /// Shapes, element types and the CRC-32 of all elements, in one pass over the data. Of streamed data, all labels and
-  /// 1,024 examples at equal distances.
+  /// It contains shapes, element types and the CRC-32 of all elements, computed in one pass over the data. For streamed
+  /// data it covers all labels and 1,024 equally spaced examples.
   ///
   /// - Throws: as `elements(at:)`.
   public var fingerprint: String {

@@ -1,9 +1,10 @@
 internal import Foundation
 
 extension Dataset {
-  /// What there is to learn from, in a line: count, size, channels, classes, and where the examples are.
+  /// The data in one line: count, size, channels, classes, and where the examples are.
   ///
-  /// Such as "60000 grey images of 28 × 28 pixels, 10 classes, in memory (47 MB)"; also what was left out, if anything.
+  /// For example "60000 grey images of 28 × 28 pixels, 10 classes, in memory (47 MB)"; also what was left out, if
+  /// anything.
   public var summary: String {
     let examples =
       isImages

@@ -2,20 +2,20 @@ public import Files
 internal import Foundation
 public import Torch
 
-/// Examples to learn from, with or without labels, in memory or read from their files as they are wanted.
+/// Examples to learn from, with or without labels, in memory or read from their files when needed.
 public struct Dataset {
   /// Where examples are while they are used.
   public enum Loading: String, Codable, Sendable, CaseIterable {
-    /// In memory, if they take no more than a quarter of the machine's; else streamed.
+    /// In memory if they need at most a quarter of the machine's memory, otherwise streamed.
     case automatic = "auto"
     /// In memory.
     case memory
-    /// In their files, from which each batch is read while the one before it is used. Gzipped files and arrays in `.npz` or
-    /// in Fortran's order are in memory anyway.
+    /// In their files; each batch is read while the batch before it is used. Gzipped files, and arrays in `.npz` files
+    /// or in Fortran order, are in memory in any case.
     case stream
   }
 
-  /// What the data are called: a built-in name, or the last part of a path.
+  /// The name of the data: a built-in name, or the last part of a path.
   public let name: String
   /// The number of examples.
   public let count: Int
@@ -27,13 +27,15 @@ public struct Dataset {
   public let labels: Tensor?
   /// The number of classes: one more than the largest label; 0 without labels.
   public let classCount: Int
-  /// What the classes are called, where they have names.
+  /// The names of the classes, if they have names.
   public let classNames: [String]?
-  /// What lies beside the examples and was not read, in words, such as "3 files that are not PNGs"; `nil` for nothing.
+  /// A description of what was found beside the examples and not read, such as "3 files that are not PNGs"; `nil` if
+  /// nothing was left out.
   public let leftOut: String?
   private let storage: Storage
 
-  /// Where examples are, and which of those there, as an `int64` vector; `nil` for all in their order.
+  /// Where the examples are, and the positions of those that belong to the data, as an `int64` vector; `nil` for all in
+  /// their order.
   private enum Storage {
     case memory(Tensor, Tensor?)
     case stream(ExampleStream, Tensor?)
@@ -42,11 +44,11 @@ public struct Dataset {
   /// Makes data from tensors.
   ///
   /// - Parameters:
-  ///   - name: what the data are called.
+  ///   - name: the name of the data.
   ///   - examples: points as `float32` of shape `[count, dimensions]`, or pictures as `uint8` of shape `[count, channels,
   ///     height, width]`.
   ///   - labels: the class of each example, as `int64` of shape `[count]`.
-  ///   - classNames: what the classes are called.
+  ///   - classNames: the names of the classes.
   /// - Precondition: there are examples in one of the two forms; labels are as many, of type `int64` and not negative.
   public init(name: String, examples: Tensor, labels: Tensor? = nil, classNames: [String]? = nil) {
     let shape = examples.shape
@@ -107,7 +109,7 @@ public struct Dataset {
   /// All examples: points as `float32` of shape `[count, dimensions]`, or pictures as `uint8` of shape `[count, channels,
   /// height, width]`.
   ///
-  /// - Precondition: they are in memory; those of streamed data come from `elements(at:)`.
+  /// - Precondition: the examples are in memory; for streamed data use `elements(at:)`.
   public var examples: Tensor {
     guard case .memory(let examples, let part) = storage else {
       preconditionFailure("the examples of \(name) are streamed, and not in memory")
@@ -115,7 +117,7 @@ public struct Dataset {
     return part.map { examples.gathering($0) } ?? examples
   }
 
-  /// Whether examples are read from their files when they are wanted.
+  /// Whether examples are read from their files when needed.
   public var isStreamed: Bool {
     if case .stream = storage { true } else { false }
   }
@@ -139,28 +141,28 @@ public struct Dataset {
     (values(of: try elements(at: positions)), labels?.gathering(positions))
   }
 
-  /// Tells which examples will be wanted next, so that streamed data can be read meanwhile.
+  /// Announces the positions of the next batch, so that streamed data can be read in the meantime.
   public func prefetch(_ positions: Tensor) {
     guard case .stream(let stream, let part) = storage else { return }
     stream.prefetch(Self.positions(positions, in: part).elements(as: Int.self))
   }
 
-  /// Positions among all examples, of positions in a part.
+  /// Converts positions in a part to positions among all examples.
   private static func positions(_ positions: Tensor, in part: Tensor?) -> Tensor {
     let positions = positions.to(.cpu)
     return part.map { $0.gathering(positions) } ?? positions
   }
 
-  /// Some of the examples, in an order of their own, without labels: a view of the same storage.
+  /// The examples at some positions, in that order, without labels: a view of the same storage.
   ///
-  /// Streamed data stay streamed; of those in memory, nothing is copied.
+  /// Streamed data stay streamed; data in memory are not copied.
   ///
   /// - Parameter positions: an `int64` vector of positions in `0 ..< count`, at least one.
   public func unlabeledPart(_ positions: Tensor) -> Dataset {
     let storage: Storage =
       switch storage {
       case .memory(let examples, let part): .memory(examples, Self.positions(positions, in: part))
-      // Each part reads ahead for itself.
+      // Each part reads ahead independently.
       case .stream(let stream, let part): .stream(ExampleStream(stream.reader), Self.positions(positions, in: part))
       }
     return Dataset(
@@ -168,11 +170,11 @@ public struct Dataset {
       leftOut: nil, storage: storage)
   }
 
-  /// The standard deviation of all values around their common mean, after the conversion to [−1, 1] where it applies.
+  /// The standard deviation of all values around their common mean, for pictures after the conversion to [−1, 1].
   ///
   /// This is the σ_data of Karras, Aittala, Aila & Laine (2022), *Elucidating the design space of diffusion-based
-  /// generative models*, arXiv 2206.00364. Every call goes twice through the data, in parts; of streamed data, through
-  /// 16,384 examples at equal distances.
+  /// generative models*, arXiv 2206.00364. Every call passes twice over the data, in parts; for streamed data, over
+  /// 16,384 equally spaced examples.
   ///
   /// - Throws: as `elements(at:)`.
   public var standardDeviation: Double {
@@ -203,7 +205,7 @@ public struct Dataset {
     return total
   }
 
-  /// As many positions at equal distances.
+  /// Equally spaced positions, at most `limit` of them.
   func positions(atMost limit: Int) -> Tensor {
     let number = min(limit, count)
     return Tensor((0..<number).map { $0 * count / number })

@@ -2,7 +2,7 @@ public import Files
 package import Foundation
 
 extension Dataset {
-  /// Reads examples from the content of a file, streaming what can be.
+  /// Reads examples from the content of a file; streams them if the format allows it.
   ///
   /// - Throws: as `DatasetSource.load`.
   package init(content: Data, path: String) throws(DataError) {
@@ -10,7 +10,7 @@ extension Dataset {
   }
 }
 
-/// Where data come from, as named on a command line.
+/// The source of data, as named on a command line.
 public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
   /// The bundled digits.
   case digits
@@ -22,7 +22,7 @@ public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
   /// The names that stand for data without files.
   public static let builtInNames = ["digits"] + PointDistribution.allCases.map(\.rawValue)
 
-  /// Takes a built-in name, or else a path; `./digits` names a file that is called as built-in data are.
+  /// Parses a built-in name, or else a path; `./digits` means a file, although `digits` is a built-in name.
   public init(_ text: String) {
     if text == "digits" {
       self = .digits
@@ -44,14 +44,14 @@ public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
 
   /// Reads or draws the data.
   ///
-  /// A folder is read as PNG files, and a PNG file as one picture. A file is recognised by its content: IDX, plain or gzipped, an array in NumPy's format
-  /// (`.npy`), a ZIP file of PNG files or of arrays (`.npz`), or CIFAR-10's binary format, which the extension `.bin` means
-  /// too.
+  /// A folder is read as PNG files, and a PNG file as one picture. A file is recognised by its content: IDX, plain or
+  /// gzipped, an array in NumPy's format (`.npy`), a ZIP file of PNG files or of arrays (`.npz`), or CIFAR-10's binary
+  /// format, which is also assumed for the extension `.bin`.
   ///
   /// - Parameters:
   ///   - labels: the path of an IDX file or a `.npy` array with the labels of IDX pictures or of a `.npy` array.
   ///   - seed: the seed of points.
-  ///   - loading: where the examples of files are while they are used.
+  ///   - loading: whether examples of files are kept in memory or streamed.
   /// - Throws: `DataError`.
   public func load(
     labels: String? = nil, seed: UInt64 = 0, loading: Dataset.Loading = .automatic
@@ -119,7 +119,7 @@ public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
     return reader
   }
 
-  /// Labels from a file go with IDX pictures and `.npy` arrays only.
+  /// Refuses a label file, which is allowed only with IDX pictures and `.npy` arrays.
   private func refuse(_ labels: String?) throws(DataError) {
     if let labels {
       throw DataError(

@@ -1,8 +1,8 @@
 internal import Files
 
-/// Reads examples from where they are kept, in any order and from any thread.
+/// Reads examples from their files, in any order and from any thread.
 protocol ExampleReader: Sendable {
-  /// What errors call the place.
+  /// The path, as errors name it.
   var path: String { get }
   /// The number of examples.
   var count: Int { get }
@@ -12,17 +12,17 @@ protocol ExampleReader: Sendable {
   var isImages: Bool { get }
   /// The class of each example.
   var labels: [Int]? { get }
-  /// What the classes are called, in order.
+  /// The names of the classes, in order.
   var classNames: [String]? { get }
-  /// Whether the examples are in memory already, so that nothing is gained by reading them one at a time.
+  /// Whether the examples are in memory already, so that streaming saves nothing.
   var isInMemory: Bool { get }
-  /// What the place holds besides and is not read, with why, in words; `nil` for nothing.
+  /// A description of what else was found and why it is not read; `nil` for nothing.
   var leftOut: String? { get }
-  /// Where the elements of all examples lie in memory, if they lie there as they are read.
+  /// The place of all elements in memory, if they are there in the same form in which they are read.
   var content: (bytes: RandomAccessBytes, range: Range<Int>)? { get }
   /// Reads the elements of some examples, one example after the other, into a buffer of their size.
   ///
-  /// - Throws: `DataError` for what turns out to be damaged.
+  /// - Throws: `DataError` if the data turn out to be damaged.
   func read(_ positions: [Int], into buffer: UnsafeMutableRawBufferPointer) throws(DataError)
 }
 

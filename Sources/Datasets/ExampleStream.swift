@@ -4,9 +4,9 @@ internal import Foundation
 internal import Synchronization
 internal import Torch
 
-/// Examples that are read from their files when they are wanted, the next ones while the present ones are being used.
+/// Examples that are read from their files when needed; the next batch is read while the present batch is used.
 ///
-/// Memory holds two batches, however many examples there are.
+/// Memory holds two batches, whatever the number of examples.
 final class ExampleStream {
   let reader: any ExampleReader
   private var pending: Reading?
@@ -15,7 +15,7 @@ final class ExampleStream {
 
   /// The examples at positions `[batch]`: bytes of pictures or `float32` of points.
   ///
-  /// - Throws: `DataError` for what turns out to be damaged or has become unreadable.
+  /// - Throws: `DataError` if the data turn out to be damaged or have become unreadable.
   func read(_ positions: [Int]) throws(DataError) -> Tensor {
     let bytes: Data
     if let pending, pending.positions == positions {

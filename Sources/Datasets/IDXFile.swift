@@ -6,7 +6,7 @@ internal import Foundation
 /// Two zero bytes, the element type (8 for unsigned bytes), the rank, the lengths as big-endian 32-bit numbers, then the
 /// elements in row-major order.
 struct IDXFile {
-  /// The file; decompressed, where it was gzipped.
+  /// The content of the file, decompressed if it was gzipped.
   let bytes: RandomAccessBytes
   /// Whether the file was gzipped, and its content is in memory.
   let isDecompressed: Bool
@@ -21,7 +21,7 @@ struct IDXFile {
     return start.count == 4 && start[0] == 0 && start[1] == 0 && (8...14).contains(start[2]) && start[3] > 0
   }
 
-  /// Reads the beginning of a file; of gzip data no more than the header announces is decompressed.
+  /// Reads the header of a file; gzip data are decompressed, but no further than the header announces.
   ///
   /// - Throws: `DataError` unless the file is exactly as long as its header says.
   init(_ file: RandomAccessBytes) throws(DataError) {
@@ -63,7 +63,7 @@ struct IDXFile {
         "the header announces \(text) elements, which \(file.count) bytes of gzip data cannot hold; the file is incomplete"
       )
     }
-    // One byte more than announced, so that content which is longer shows.
+    // One byte more than announced, so that longer content is detected.
     let content = isGzip ? try Gzip.decompress(file, limit: expected + 1) : Data()
     let found = isGzip ? content.count : file.count
     guard found == expected else {

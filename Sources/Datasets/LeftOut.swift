@@ -1,8 +1,8 @@
-/// What lies beside the examples and is not read, so that nothing is left out in silence.
+/// Counts of files and labels that are not read, so that nothing is left out in silence.
 struct LeftOut: Sendable {
   /// Files of other kinds.
   var others = 0
-  /// Files and folders whose names begin with a dot, and what macOS adds to archives.
+  /// Files and folders whose names begin with a dot, and files that macOS adds to archives.
   var hidden = 0
   /// Folders in the subfolders of a folder.
   var folders = 0
@@ -10,10 +10,10 @@ struct LeftOut: Sendable {
   var deeper = 0
   /// Members that a later one of the same name replaces.
   var replaced = 0
-  /// Labels of `dataset.json` whose pictures are not there.
+  /// Labels of `dataset.json` without a picture.
   var labels = 0
 
-  /// The numbers with words; `nil` where all are zero.
+  /// The counts in words; `nil` if all are 0.
   var description: String? {
     let parts = [
       (others, "file that is not a PNG", "files that are not PNGs"), (hidden, "hidden file", "hidden files"),

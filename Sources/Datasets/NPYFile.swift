@@ -18,7 +18,7 @@ public enum NPYFile {
       throw DataError(malformed: bytes.path, "an array of shape \(header.shape) has no elements")
     }
     if header.isFortranOrdered { (bytes, header) = try header.rowMajor(bytes) }
-    // The values are there twice, as numbers of 8 bytes each, before the tensor alone is left.
+    // For a moment the values exist twice, with 8 bytes each: in an array and in the tensor.
     try requireMemory(16 * header.count, for: bytes.path)
     var values: [Double] = []
     values.reserveCapacity(header.count)

@@ -1,7 +1,7 @@
 internal import Files
 internal import Foundation
 
-/// What the beginning of an array in NumPy's format says: versions 1.0 to 3.0.
+/// The header of an array in NumPy's format, versions 1.0 to 3.0.
 ///
 /// NumPy Enhancement Proposal 1, *A simple file format for NumPy arrays*.
 struct NPYHeader: Sendable {
@@ -37,13 +37,13 @@ struct NPYHeader: Sendable {
   /// Where the elements begin.
   let offset: Int
 
-  /// The most dimensions, as of NumPy.
+  /// The largest number of dimensions, as in NumPy.
   private static let largestRank = 64
 
   /// The number of elements.
   var count: Int { shape.reduce(1, *) }
 
-  /// Whether bytes begin as such a file does.
+  /// Whether bytes begin like an array in NumPy's format.
   static func recognizes(_ start: some Collection<UInt8>) -> Bool { start.starts(with: [0x93] + Array("NUMPY".utf8)) }
 
   /// Reads the beginning of a file of a known length.
@@ -169,7 +169,7 @@ private struct Literal {
     let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     guard let number = Int(String(decoding: digits, as: UTF8.self)) else { return nil }
     rest = rest[digits.endIndex...]
-    // Files that Python 2 wrote have 10L.
+    // Python 2 wrote lengths such as 10L.
     if rest.first == UInt8(ascii: "L") { rest.removeFirst() }
     return number
   }

@@ -3,7 +3,7 @@ internal import Foundation
 
 /// Several arrays in a ZIP file, as `numpy.savez` writes them.
 enum NPZFile {
-  /// What arrays of examples and of labels are called, the most telling names first.
+  /// The accepted names of arrays of examples and labels, in order of preference.
   private static let exampleNames = ["examples", "images", "data", "x_train", "x", "arr_0"]
   private static let labelNames = ["labels", "label", "y_train", "y", "arr_1"]
 
@@ -12,9 +12,10 @@ enum NPZFile {
 
   /// Finds the examples and their labels, if there are any.
   ///
-  /// Examples are called as in `exampleNames`, or are the only array that could be; labels are called as in `labelNames`.
+  /// Examples have a name of `exampleNames`, or are the only array that is not named like labels. Labels have a name of
+  /// `labelNames`.
   ///
-  /// - Throws: `DataError`, with the names of the arrays where it is not clear which of them holds examples.
+  /// - Throws: `DataError`, with the names of the arrays if it is not clear which of them holds examples.
   static func reader(_ archive: ZIPArchive) throws(DataError) -> any ExampleReader {
     let path = archive.bytes.path
     let arrays = archive.members.filter { $0.name.hasSuffix(".npy") }
@@ -62,17 +63,17 @@ enum LabelFile {
     return try file.bytes.read(file.offset..<file.bytes.count).map(Int.init)
   }
 
-  /// Labels and examples have to be equally many; found out before labels are read.
+  /// Checks, before labels are read, that there are as many labels as examples.
   private static func check(_ count: Int, in path: String, for reader: any ExampleReader) throws(DataError) {
     guard count == reader.count else {
       throw DataError(
         malformed: path, "expected \(reader.count) labels, one for each example of \(reader.path), found \(count)")
     }
-    // As `Int`s, and as those of a tensor.
+    // Once as `Int`s and once in a tensor.
     try requireMemory(16 * count, for: path)
   }
 
-  /// Labels in an array of NumPy's.
+  /// Labels in a NumPy array.
   static func labels(in bytes: RandomAccessBytes, for reader: any ExampleReader) throws(DataError) -> [Int] {
     let header = try NPYHeader(try bytes.prefix(65_548), size: bytes.count, path: bytes.path)
     guard header.shape.count == 1, header.element.isInteger else {
@@ -94,6 +95,6 @@ enum LabelFile {
     return labels
   }
 
-  /// The number of classes from which on labels are taken for something else.
+  /// Labels from this number on are refused, because they are hardly class labels.
   private static let largest = 1_000_000
 }

@@ -1,9 +1,9 @@
 internal import Files
 internal import Foundation
 
-/// The PNG files in a ZIP file; what lies in one folder together with all others is taken as if it lay outside.
+/// The PNG files in a ZIP file; a folder that contains all of them is ignored.
 ///
-/// Every name is gone through a fixed number of times, however deep its folders are.
+/// Time is linear in the total length of the names, however deep their folders are.
 struct PNGArchive: PictureFiles {
   let names: [String]
   let leftOut: LeftOut
@@ -17,7 +17,7 @@ struct PNGArchive: PictureFiles {
     var pictures: [ZIPArchive.Member] = []
     var lists: [ZIPArchive.Member] = []
     for member in archive.members {
-      // What macOS adds is no data.
+      // Files that macOS adds are no data.
       if member.name.hasPrefix("__MACOSX/") || lastPart(of: member.name).hasPrefix(".") {
         leftOut.hidden += 1
       } else if isPictureName(member.name) {
@@ -27,7 +27,7 @@ struct PNGArchive: PictureFiles {
         leftOut.others += 1
       }
     }
-    // The folder that all pictures lie in, or the first one on the way there that lists labels.
+    // The folder that contains all pictures, or the outermost folder on the way to it that has a label file.
     let folder = Self.commonFolder(pictures.map(\.name))
     labelMember =
       lists.filter { folder.starts(with: $0.name.utf8.dropLast("dataset.json".utf8.count)) }
@@ -48,7 +48,7 @@ struct PNGArchive: PictureFiles {
     names = members.keys.sorted()
   }
 
-  /// The longest path, with a slash at its end, that all names begin with; empty for none.
+  /// The longest folder path, with a slash at its end, that all names begin with; empty if there is none.
   private static func commonFolder(_ names: [String]) -> [UInt8] {
     guard var common = names.first.map({ Array($0.utf8) }) else { return [] }
     for name in names {

@@ -54,8 +54,8 @@ struct PNGFolder: PictureFiles {
     path.hasSuffix("/") ? path + name : path + "/" + name
   }
 
-  /// The names of the PNG files, of the folders and of the other files directly in a folder, each sorted; what is hidden
-  /// is counted.
+  /// The names of the PNG files, of the folders and of the other files directly in a folder, each sorted; hidden files
+  /// are only counted.
   private static func content(
     _ path: String, _ leftOut: inout LeftOut
   ) throws(DataError) -> (pictures: [String], folders: [String], others: [String]) {

@@ -2,7 +2,7 @@
 struct PictureLayout: Sendable {
   /// `[channels, height, width]`.
   let shape: [Int]
-  /// Whether the channels of a pixel lie together, rather than the pixels of a channel.
+  /// Whether the channels of one pixel are adjacent, rather than the pixels of one channel.
   let isInterleaved: Bool
 
   init(shape: [Int], isInterleaved: Bool) {

@@ -17,9 +17,9 @@ struct PictureReader: ExampleReader {
 
   /// Finds the pictures and checks by their headers that all have the same size.
   ///
-  /// Pictures are those directly in the folder, or else those of its subfolders. Labels come from a file `dataset.json` in
-  /// the folder, as of the datasets of Karras et al. (2022), if there is one; else each subfolder is a class. If any picture
-  /// has colour, all become RGB.
+  /// The pictures are the files directly in the folder, or else the files in its subfolders. Labels come from a file
+  /// `dataset.json` in the folder, as of the datasets of Karras et al. (2022), if there is one; else each subfolder is
+  /// a class. If any picture has colour, all become RGB.
   ///
   /// - Throws: `DataError` if there is no picture, one is damaged, or the sizes differ.
   init(_ files: any PictureFiles) throws(DataError) {
@@ -101,19 +101,19 @@ struct PictureReader: ExampleReader {
   private static func folder(of name: String) -> String { String(name.prefix { $0 != "/" }) }
 }
 
-/// Where PNG files are: their names, sorted, are paths with at most one folder.
+/// A place with PNG files, whose sorted names are paths with at most one folder.
 protocol PictureFiles: Sendable {
   /// The folder or the ZIP file.
   var path: String { get }
   /// The names of the PNG files.
   var names: [String] { get }
-  /// What else is there.
+  /// Counts of what else was found.
   var leftOut: LeftOut { get }
-  /// What errors call a file.
+  /// The name of a file in errors.
   func place(of name: String) -> String
   /// The first bytes of a file.
   func start(of name: String, limit: Int) throws(DataError) -> [UInt8]
-  /// All bytes of a file; an error if they are more than a limit.
+  /// All bytes of a file; an error if there are more than `limit`.
   func content(of name: String, limit: Int) throws(DataError) -> Data
   /// The content of `dataset.json`, if there is one; an error if it is longer than a limit.
   func labelFile(limit: Int) throws(DataError) -> Data?
@@ -139,7 +139,7 @@ extension PictureFiles {
       (1...Image.pixelLimit).contains(width), (1...Image.pixelLimit).contains(height),
       width * height <= Image.pixelLimit
     else {
-      // The reader of pictures knows best what is wrong.
+      // Decoding the whole picture gives the best error.
       let image = try image(name, limit: Image.largestFile(width: 1, height: 1))
       return (image.width, image.height, image.channels)
     }
@@ -180,7 +180,7 @@ private struct LabelList: Decodable {
   let labels: [Entry]?
 }
 
-/// Whether a name is that of a PNG file that is not hidden.
+/// Whether a name belongs to a PNG file that is not hidden.
 func isPictureName(_ name: some StringProtocol) -> Bool {
   let last = name.split(separator: "/").last ?? ""
   return last.lowercased().hasSuffix(".png") && !last.hasPrefix(".")

@@ -10,31 +10,34 @@ public enum Pixels {
   /// The values of bytes, as `float32` of the same shape.
   public static func values(of bytes: Tensor) -> Tensor { bytes.to(.float32) / 127.5 - 1 }
 
-  /// The values of bytes with noise that fills the gaps between them, (b + u − ½)/127.5 − 1 with u in [0, 1), as `float32`:
-  /// a density of these is comparable between models, where one of isolated values could be as high as it likes.
+  /// The values of bytes with noise that fills the gaps between them, (b + u − ½)/127.5 − 1 with u in [0, 1), as
+  /// `float32`.
   ///
-  /// Uria, Murray & Larochelle (2013), *RNADE*, arXiv 1306.0186; Theis, van den Oord & Bethge (2016), arXiv 1511.01844. The
-  /// noise is centred, so that the values stay where a model that was trained on `values(of:)` knows them.
+  /// Densities of these values can be compared between models. Without the noise the values are isolated, and a density
+  /// of them has no upper limit.
   ///
-  /// Pictures with fewer grey levels, such as the digits with 17, are treated the same: their levels are bytes too, and
-  /// noise that filled the wider gaps would lead to values where a model of the levels has hardly any density.
+  /// Uria, Murray & Larochelle (2013), *RNADE*, arXiv 1306.0186; Theis, van den Oord & Bethge (2016), arXiv 1511.01844.
+  /// The noise is centred, so that the values stay where a model that was trained on `values(of:)` has learned them.
+  ///
+  /// Pictures with fewer grey levels, such as the digits with 17, are treated the same: their levels are bytes too.
+  /// Noise that filled their wider gaps would give values where a model of the levels has hardly any density.
   public static func dequantizedValues(of bytes: Tensor, noise u: Tensor) -> Tensor {
     (bytes.to(.float32) + u - 0.5) / 127.5 - 1
   }
 
   /// The bits for each dimension, −log p/(d·ln 2) + log₂ 127.5, of a log density in nats of dequantised values in d dimensions.
   ///
-  /// The offset is that of the scale: bytes lie 1/127.5 apart in [−1, 1], so that a density p of values is p/127.5ᵈ for
-  /// bytes. (With values in [0, 1] it is log₂ 255; code that divides by 256 has 7 and 8.) The mean is an upper bound on the
-  /// bits in which bytes can be coded with the model, log₂ P(b) ≥ E log₂ p for P(b) = ∫ p over the values that b stands
-  /// for, so uniform bytes have 8.
+  /// The offset comes from the scale: bytes are 1/127.5 apart in [−1, 1], so a density p of values is a density
+  /// p/127.5ᵈ of bytes. (With values in [0, 1] the offset is log₂ 255; code that divides by 256 has offsets of 7 and
+  /// 8.) The mean is an upper bound on the bits that are needed to code bytes with the model: log₂ P(b) ≥ E log₂ p,
+  /// where P(b) is ∫ p over the values that b stands for. Uniform bytes have 8 bits.
   public static func bitsPerDimension(logDensity: Double, dimensions d: Int) -> Double {
     -logDensity / (Double(d) * log(2)) + log2(127.5)
   }
 
   /// The bytes of values, as `uint8` of the same shape.
   ///
-  /// Infinite values become 0 or 255; NaN, which no picture can show, becomes 0.
+  /// Infinite values become 0 or 255; NaN becomes 0.
   public static func bytes(of values: Tensor) -> Tensor {
     let scaled = ((values + 1) * 127.5 + 0.5).floor().clamped(to: 0...255)
     return scaled.replacing(where: values .!= values, with: Tensor.zeros(like: scaled)).to(.uint8)

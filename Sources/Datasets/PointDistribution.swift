@@ -1,10 +1,10 @@
 internal import Foundation
 internal import Torch
 
-/// Distributions of points in the plane on which score models are tried out.
+/// Distributions of points in the plane for trying out score models.
 ///
-/// All lie roughly in [−4, 4]². Below, u and v are uniform on [0, 1) and n is a vector of two standard normal numbers;
-/// every formula is drawn independently for each point.
+/// All points lie roughly in [−4, 4]². Below, u and v are uniform on [0, 1) and n is a vector of two standard normal
+/// numbers; every formula is evaluated with independent draws for each point.
 public enum PointDistribution: String, CaseIterable, Sendable {
   /// Two half circles that reach into each other; the label is the half circle.
   ///

@@ -3,9 +3,9 @@ internal import Foundation
 internal import SwiftProtobuf
 
 extension EventFile {
-  /// Whether the files before this one hold a value under a tag at a step that no start since then has made void.
+  /// Whether an earlier file holds a value with this tag and step that no later start of a run has made invalid.
   ///
-  /// Reads all of them.
+  /// Reads all earlier files of the folder.
   ///
   /// - Throws: `FileError`.
   public func holdsEarlier(tag: String, step: Int) throws -> Bool {
@@ -20,7 +20,7 @@ extension EventFile {
     return isHeld
   }
 
-  /// The events of a file, up to the first that is torn or is none.
+  /// The events of a file, up to the first incomplete or invalid event.
   private static func events(in data: Data) -> [Tensorboard_Event] {
     var events: [Tensorboard_Event] = []
     var rest = data[...]

@@ -4,8 +4,9 @@ internal import SwiftProtobuf
 
 /// A file of events that TensorBoard shows: numbers and pictures by step.
 ///
-/// Records of TFRecord: the length of an event, a check sum of the length, the event as a protocol buffer, a check sum of
-/// it. Each is appended and flushed at once, so that TensorBoard sees it and a killed process loses nothing.
+/// The format is TFRecord: for each event its length, a check sum of the length, the event as a protocol buffer, and a
+/// check sum of the event. Each event is appended at once, so that TensorBoard sees it and a killed process loses
+/// nothing.
 public struct EventFile {
   /// A number or a picture.
   public enum Value: Sendable {
@@ -15,17 +16,17 @@ public struct EventFile {
     case image(png: Data, width: Int, height: Int, channels: Int)
   }
 
-  /// The file.
+  /// The path of the file.
   public let path: String
 
   /// Begins a file in a folder.
   ///
-  /// Where there are files already, TensorBoard takes their events from `firstStep` on as not having happened: they are
-  /// those of a run that was interrupted and goes on from an earlier checkpoint.
+  /// If the folder holds files already, TensorBoard ignores their events from `firstStep` on: they come from a run that
+  /// was interrupted and now continues from an earlier checkpoint.
   ///
   /// - Parameters:
   ///   - folder: the folder, which is created.
-  ///   - firstStep: the first step that will be recorded.
+  ///   - firstStep: the first step to be recorded.
   ///   - time: now, in seconds since 1970.
   /// - Throws: `FileError`.
   public init(in folder: String, firstStep: Int, time: Double = Date().timeIntervalSince1970) throws {
@@ -34,7 +35,7 @@ public struct EventFile {
     let last = Self.names(in: folder).compactMap(Self.number(ofName:)).max()
     let number = max(Int(time), (last ?? -1) + 1)
     path = "\(folder)/\(Self.start)\(String(format: "%010d", number)).scorekit"
-    // Written whole, so that no reader finds a file that has not begun.
+    // The beginning is written atomically, so that no reader finds an empty file.
     var version = Tensorboard_Event()
     version.wallTime = time
     version.fileVersion = "brain.Event:2"
@@ -49,7 +50,7 @@ public struct EventFile {
     try AtomicFile.write(content, to: path)
   }
 
-  /// Appends what was measured at a step.
+  /// Appends the values of a step, as one event.
   ///
   /// - Throws: `FileError`.
   public func append(_ values: [(tag: String, value: Value)], step: Int, time: Double = Date().timeIntervalSince1970)
@@ -74,7 +75,7 @@ public struct EventFile {
     try AtomicFile.append(try Self.record(event), to: path)
   }
 
-  /// Waits until what was appended is on the disk.
+  /// Waits until all appended events are on the disk.
   ///
   /// - Throws: `FileError`.
   public func flush() throws { try AtomicFile.flush(path) }

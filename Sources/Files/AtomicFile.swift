@@ -9,13 +9,13 @@ public import Foundation
   import Darwin
 #endif
 
-/// Writing and reading of whole files.
+/// Functions that write, read, move and flush whole files.
 public enum AtomicFile {
   /// Writes a file so that its path holds either the old or the new content, whatever happens.
   ///
-  /// It is written under a temporary name in the same folder, flushed to the disk, then renamed. A failure leaves the old
-  /// file as it was and no new one. A symbolic link to a file is replaced, and the file that it names stays as it is. A
-  /// device or pipe, such as `/dev/stdout`, is written to.
+  /// The file is written under a temporary name in the same folder, flushed to the disk, then renamed. After a failure
+  /// the old file is unchanged and there is no new file. A symbolic link to a file is replaced; the file that it points
+  /// to does not change. A device or pipe, such as `/dev/stdout`, is written to directly.
   ///
   /// - Throws: `FileError`.
   public static func write(_ data: Data, to path: String) throws(FileError) {
@@ -23,7 +23,7 @@ public enum AtomicFile {
     if stat(path, &status) == 0,
       status.st_mode & S_IFMT != S_IFREG || ["/dev/", "/proc/"].contains(where: path.hasPrefix)
     {
-      // There is no renaming over a folder, and nobody wants a device, or `/dev/stdout`, replaced by a file.
+      // A folder cannot be replaced by renaming, and a device, or `/dev/stdout`, must not be replaced by a file.
       return try writeAndFlush(data, to: path)
     }
     let temporary = temporaryPath(for: path)
@@ -63,15 +63,14 @@ public enum AtomicFile {
     if let failure { throw failure }
   }
 
-  /// Flushes a folder's entries to the disk, so that a rename in it outlives a power cut.
+  /// Flushes a folder's entries to the disk, so that a rename in it survives a power cut.
   ///
-  /// - Throws: `FileError`, but not for a folder that may be written to and not be read, nor on a file system that does not
-  ///   flush folders.
+  /// - Throws: `FileError`; no error if the folder may not be read, or if the file system does not flush folders.
   public static func flushFolder(_ path: String) throws(FileError) { try flush(path, O_DIRECTORY) }
 
   /// Flushes a file that was appended to.
   ///
-  /// - Throws: `FileError`; not where the file does not exist.
+  /// - Throws: `FileError`; no error if the file does not exist.
   public static func flush(_ path: String) throws(FileError) {
     do throws(FileError) { try flush(path, 0) } catch { if !error.isMissing { throw error } }
   }
@@ -86,12 +85,12 @@ public enum AtomicFile {
     if fsync(descriptor) != 0, !isUnflushable(errno) { throw FileError("write", path: path) }
   }
 
-  /// Whether an error of `fsync` says that there is nothing to flush, as for pipes and devices.
+  /// Whether an error of `fsync` means that there is nothing to flush, as for pipes and devices.
   private static func isUnflushable(_ code: Int32) -> Bool { code == EINVAL || code == EROFS || code == ENOTSUP }
 
-  /// Exchanges what is under two paths, so that there is something under both all the time.
+  /// Exchanges the files or folders at two paths atomically: neither path is missing at any time.
   ///
-  /// - Returns: whether the file system can; nothing has changed if it cannot.
+  /// - Returns: `false` if the file system cannot exchange; nothing has changed then.
   /// - Throws: `FileError`.
   public static func exchange(_ one: String, _ other: String) throws(FileError) -> Bool {
     if cfiles_exchange(one, other) == 0 { return true }
@@ -99,18 +98,18 @@ public enum AtomicFile {
     throw FileError("rename", path: other)
   }
 
-  /// The name under which a file or a folder is written before it gets its own.
+  /// The temporary path under which this process writes a file or a folder before it is renamed.
   public static func temporaryPath(for path: String) -> String { "\(path).partial-\(getpid())" }
 
-  /// Removes what processes that have ended before they were done, left in a folder under temporary names.
+  /// Removes files and folders with temporary names that processes left in a folder when they ended early.
   ///
-  /// Called before this process writes there. Where the folder cannot be listed, nothing happens.
+  /// Call it before this process writes in the folder. If the folder cannot be listed, nothing happens.
   public static func removeAbandoned(in folder: String) {
     for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
       guard let range = name.range(of: ".partial-", options: .backwards),
         let process = Int32(name[range.upperBound...].prefix { $0.isASCII && $0.isNumber })
       else { continue }
-      // A number that is this process's own was another's before.
+      // This process has not written here yet, so its number belonged to an earlier process.
       if process == getpid() || kill(process, 0) != 0 && errno == ESRCH {
         try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
       }
@@ -128,19 +127,19 @@ public enum AtomicFile {
   ///
   /// - Parameters:
   ///   - path: the file.
-  ///   - limit: the number of bytes from which on it is refused unread.
-  /// - Throws: `FileError`, also for what is not a regular file.
+  ///   - limit: the largest size in bytes; a larger file is refused unread.
+  /// - Throws: `FileError`, also if the path is not a regular file.
   public static func read(_ path: String, limit: Int = .max) throws(FileError) -> Data {
     try InputFile(path).contents(limit: limit)
   }
 
-  /// Creates a folder and those on the way to it, unless they exist, and flushes where they were created.
+  /// Creates a folder and its missing parents, and flushes the folders in which they were created.
   ///
-  /// - Returns: those that were created, the outermost first.
+  /// - Returns: the created folders, the outermost first.
   /// - Throws: `FileError`.
   @discardableResult
   public static func createFolder(_ path: String) throws(FileError) -> [String] {
-    // The folder of a file name without one is the current folder.
+    // An empty path stands for the current folder, which exists.
     if path.isEmpty { return [] }
     var created: [String] = []
     var partial = path.hasPrefix("/") ? "/" : ""

@@ -9,7 +9,8 @@ package enum CRC32C {
     ~bytes.reduce(~0) { table[Int(($0 ^ UInt32($1)) & 255)] ^ $0 >> 8 }
   }
 
-  /// The check sum as records hold it: rotated and shifted, so that the sum of data with sums in them is no special case.
+  /// The check sum as records store it, rotated and shifted by a constant; data that contain their own check sum would
+  /// otherwise be a special case.
   package static func masked(_ bytes: some Sequence<UInt8>) -> UInt32 {
     let sum = checkSum(bytes)
     return (sum >> 15 | sum << 17) &+ 0xA282_EAD8

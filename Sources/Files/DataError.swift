@@ -1,18 +1,18 @@
-/// Why data could not be had.
+/// Why data could not be read.
 public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// What to tell apart.
+  /// The kinds of failure that callers distinguish.
   public enum Kind: Sendable {
     /// There is no such file or folder.
     case missing
-    /// The file is there and its content is not what it should be.
+    /// The file exists, but its content is wrong.
     case malformed
-    /// The file is there and cannot be read.
+    /// The file exists, but cannot be read.
     case unreadable
     /// There is not enough memory for it.
     case outOfMemory
   }
 
-  /// What to tell apart.
+  /// The kind of failure.
   public let kind: Kind
   /// The file or folder.
   public let path: String

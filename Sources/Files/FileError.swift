@@ -10,16 +10,16 @@ public import Foundation
 
 /// A failure of the file system, with the path and the system's own reason.
 public struct FileError: Error, Equatable, CustomStringConvertible {
-  /// What was being done: "write", "read", "create", "rename".
+  /// The operation that failed: "write", "read", "create", "rename".
   public let operation: String
-  /// The path that it was done to.
+  /// The path of the operation.
   public let path: String
   /// The system's error number.
   public let code: Int32
-  /// The end of the sentence where the system has none for it.
+  /// The reason in words, if the system's text for the code does not fit.
   public let reason: String?
 
-  /// Makes an error from the current `errno`, or from a reason of its own.
+  /// Makes an error from the current `errno`, or from a given code and reason.
   public init(_ operation: String, path: String, code: Int32 = errno, reason: String? = nil) {
     self.operation = operation
     self.path = path
@@ -30,7 +30,7 @@ public struct FileError: Error, Equatable, CustomStringConvertible {
   /// Whether the path, or a folder on the way to it, does not exist.
   public var isMissing: Bool { code == ENOENT }
 
-  /// Whether a file was larger than what it stands for can be.
+  /// Whether a file was refused because it is larger than a file of its kind can be.
   public var isTooLarge: Bool { code == EFBIG && operation == "read" }
 
   /// Whether there was not enough memory.

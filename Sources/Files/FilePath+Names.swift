@@ -9,7 +9,7 @@ import Foundation
 #endif
 
 extension FilePath {
-  /// The names of what is directly in a folder, sorted; `.` and `..` are not among them.
+  /// The sorted names of all entries of a folder, without `.` and `..`.
   ///
   /// - Throws: `FileError`.
   public static func names(in folder: String) throws(FileError) -> [String] {

@@ -21,19 +21,19 @@ public enum FilePath {
   /// The last part of a path: `b` of `a/b` and of `a/b/`.
   public static func lastPart(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 
-  /// Whether there is something under a path; symbolic links are followed.
+  /// Whether a path exists; symbolic links are followed.
   ///
-  /// - Throws: `FileError` where the system does not tell, such as for a folder that may not be looked into.
+  /// - Throws: `FileError` if the system cannot tell, such as inside a folder without permission.
   public static func exists(_ path: String) throws(FileError) -> Bool { try status(path) != nil }
 
-  /// Whether there is a folder under a path; symbolic links are followed.
+  /// Whether a path is a folder; symbolic links are followed.
   ///
   /// - Throws: as `exists`.
   public static func isFolder(_ path: String) throws(FileError) -> Bool {
     try status(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
   }
 
-  /// What the system knows of a path; `nil` where there is nothing.
+  /// The system's record of a path; `nil` if the path does not exist.
   private static func status(_ path: String) throws(FileError) -> stat? {
     var status = stat()
     if stat(path, &status) == 0 { return status }

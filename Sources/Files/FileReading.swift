@@ -2,12 +2,12 @@ package import Foundation
 
 /// Reads a regular file of a limited size.
 ///
-/// - Throws: `DataError`, also where it has more bytes than `limit`.
+/// - Throws: `DataError`, also if the file has more bytes than `limit`.
 package func readFile(_ path: String, limit: Int) throws(DataError) -> Data {
   try RandomAccessBytes(path: path).content(limit: limit)
 }
 
-/// What a call to the file system gives, its failure as one of data.
+/// Calls the file system and turns a `FileError` into a `DataError`.
 package func files<Result>(_ body: () throws(FileError) -> Result) throws(DataError) -> Result {
   do {
     return try body()
@@ -16,17 +16,17 @@ package func files<Result>(_ body: () throws(FileError) -> Result) throws(DataEr
   }
 }
 
-/// Finds out whether there is memory for what a file announces.
+/// Checks that there is memory for the size that a file announces.
 ///
-/// - Throws: `DataError` where there is not.
+/// - Throws: `DataError` if there is not enough memory.
 package func requireMemory(_ count: Int, for path: String) throws(DataError) {
   try files { () throws(FileError) in try Memory.require(count, for: path) }
 }
 
-/// Memory of a size that a file decides, and what a closure put there.
+/// Allocates memory of a size that a file announces, and fills it by a closure.
 ///
 /// - Parameter fill: fills the beginning of the memory and returns the number of bytes.
-/// - Throws: `DataError` where there is not enough memory, or as `fill`.
+/// - Throws: `DataError` if there is not enough memory; errors of `fill`.
 package func filledData(
   _ capacity: Int, path: String, _ fill: (UnsafeMutableRawBufferPointer) throws(DataError) -> Int
 ) throws(DataError) -> Data {
@@ -46,6 +46,6 @@ package func filledData(
 package func lastComponent(of path: String) -> String { URL(fileURLWithPath: path).lastPathComponent }
 
 extension Sequence<UInt8> {
-  /// The number that bytes stand for, the lowest first.
+  /// The number that little-endian bytes stand for.
   package var littleEndian: UInt64 { reversed().reduce(0) { $0 << 8 | UInt64($1) } }
 }

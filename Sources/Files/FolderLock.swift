@@ -8,9 +8,9 @@ import Foundation
   import Darwin
 #endif
 
-/// Keeps other processes that ask for the same lock out of a folder, until it is released or the process ends.
+/// A lock of a folder against other processes that take the same lock; it ends with this object or with the process.
 ///
-/// The folder itself is locked: there is no file that could be removed to admit another process.
+/// The folder itself is locked. A lock file could be removed, and a second process would get in.
 public final class FolderLock: Sendable {
   private let descriptor: Int32
   private let created: [String]
@@ -20,9 +20,9 @@ public final class FolderLock: Sendable {
     self.created = created
   }
 
-  /// Locks a folder, which is created with those on the way to it.
+  /// Locks a folder; the folder and its parents are created if they are missing.
   ///
-  /// A file system without locks is no reason not to work in a folder: it then counts as locked.
+  /// On a file system without locks, the folder counts as locked by this process.
   ///
   /// - Returns: `nil` if another process holds the lock.
   /// - Throws: `FileError`.
@@ -31,7 +31,7 @@ public final class FolderLock: Sendable {
       let created = try AtomicFile.createFolder(path)
       let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       guard descriptor >= 0 else {
-        // Another process that had created it may have given it up.
+        // Another process may have created the folder and removed it again.
         if errno == ENOENT { continue }
         throw FileError("read", path: path)
       }
@@ -43,7 +43,7 @@ public final class FolderLock: Sendable {
     }
   }
 
-  /// Removes the folders that were created for the lock, as far as nothing was put into them.
+  /// Removes the folders that were created for the lock, if they are empty.
   public func removeCreatedFolders() {
     for folder in created.reversed() { rmdir(folder) }
   }

@@ -3,37 +3,37 @@ package import Foundation
 
 /// Reading of compressed data, with zlib: gzip files, and the bare DEFLATE streams of ZIP files.
 package enum Gzip {
-  /// What surrounds the DEFLATE stream.
+  /// The format around the DEFLATE stream.
   package enum Format: Sendable {
     /// The headers and check sums of gzip, in one or more members.
     case gzip
-    /// Nothing.
+    /// The bare stream, as in ZIP files.
     case raw
 
     var windowBits: Int32 { self == .gzip ? 15 + 16 : -15 }
     var name: String { self == .gzip ? "gzip" : "compressed" }
   }
 
-  /// The largest factor by which DEFLATE can make data smaller: nothing honest announces more.
+  /// The largest compression factor of DEFLATE; a file that announces a larger one is damaged.
   package static let largestRatio = 1032
 
-  /// The most bytes that some compressed bytes, no more than a file may have, can hold.
+  /// An upper bound on the decompressed size of `compressed` bytes; no overflow for sizes that a file may have.
   package static func largestContent(of compressed: Int) -> Int { compressed * largestRatio + 64 }
 
   /// Whether bytes begin as a gzip file does.
   package static func recognizes(_ data: some Collection<UInt8>) -> Bool { data.starts(with: [0x1F, 0x8B]) }
 
-  /// The content of compressed data, of gzip with all its members; no more than `limit` bytes of it.
+  /// Decompresses data, for gzip all its members, up to `limit` bytes.
   ///
-  /// Check sums are verified for every member that is read to its end. Memory is taken for the content, once, and for a MiB
-  /// of compressed data.
+  /// Check sums are verified for every member that is read to its end. Needs memory for the content, once, and for 1
+  /// MiB of compressed data.
   ///
   /// - Parameters:
   ///   - source: the file.
   ///   - range: where the compressed data are in it.
-  ///   - path: what errors call them.
-  ///   - limit: the most bytes that are wanted.
-  /// - Throws: `DataError` if the data are damaged, end early or have something else behind their last member.
+  ///   - path: the name of the data in errors.
+  ///   - limit: the largest number of bytes to return.
+  /// - Throws: `DataError` if the data are damaged, end early or are followed by other bytes.
   package static func decompress(
     _ source: RandomAccessBytes, _ range: Range<Int>? = nil, path: String? = nil, limit: Int, format: Format = .gzip
   ) throws(DataError) -> Data {
@@ -47,15 +47,15 @@ package enum Gzip {
   }
 }
 
-/// A decompression that is under way.
+/// A decompression in progress.
 private final class Inflation {
   private let source: RandomAccessBytes
   private let end: Int
   private let path: String
   private let format: Gzip.Format
-  /// zlib wants its stream to stay at one place.
+  /// zlib requires that its stream stays at one address.
   private let stream: UnsafeMutablePointer<z_stream>
-  /// The compressed bytes that zlib has not taken yet end where the next ones are read.
+  /// The position in the source where the next compressed bytes are read.
   private var next: Int
   private let input: UnsafeMutableRawBufferPointer
 
@@ -78,7 +78,7 @@ private final class Inflation {
     input.deallocate()
   }
 
-  /// The compressed bytes that zlib has not taken.
+  /// The number of compressed bytes that zlib has not used yet.
   private var rest: Int { end - next + Int(stream.pointee.avail_in) }
 
   /// Decompresses until the output is full or the data end; the number of bytes.
@@ -109,7 +109,7 @@ private final class Inflation {
     return filled
   }
 
-  /// Makes the next compressed bytes zlib's input, behind those that it has not taken.
+  /// Appends the next compressed bytes to zlib's input, after the bytes that it has not used yet.
   private func readInput() throws(DataError) {
     let kept = Int(stream.pointee.avail_in)
     if kept > 0, let base = input.baseAddress { memmove(base, stream.pointee.next_in, kept) }

@@ -8,17 +8,18 @@ public import Foundation
   import Darwin
 #endif
 
-/// A file that was opened for reading: the one place where files from outside are opened.
+/// A file that is open for reading; this type alone opens files from outside.
 ///
-/// Only regular files are. A device such as `/dev/zero` has no end, and a pipe without a writer no beginning.
+/// It opens only regular files, and pipes on request. A device such as `/dev/zero` has no end, and opening a pipe
+/// without a writer waits for ever.
 public final class InputFile: Sendable {
-  /// The path that it was opened by.
+  /// The path by which the file was opened.
   public let path: String
-  /// The number of bytes when it was opened; 0 also where the system does not say, such as of a pipe.
+  /// The number of bytes when the file was opened; also 0 if the system does not know the size, as for a pipe.
   public let size: Int
   private let descriptor: Int32
 
-  /// The most bytes that are taken from a file that does not tell its size.
+  /// The largest number of bytes that is read from a file of unknown size.
   public static let unsizedLimit = 64 << 20
 
   /// Opens a file.
@@ -26,13 +27,13 @@ public final class InputFile: Sendable {
   /// - Parameters:
   ///   - path: the file; symbolic links are followed.
   ///   - acceptsPipes: whether it may be a pipe, such as a shell's `<(command)`.
-  /// - Throws: `FileError` for what is missing, a folder, or neither a file nor a folder.
+  /// - Throws: `FileError` for a path that is missing, a folder, or neither a file nor a folder.
   public init(_ path: String, acceptsPipes: Bool = false) throws(FileError) {
     var status = stat()
-    // Looked at first, because merely to open some devices does something.
+    // The path is examined first, because just opening some devices has an effect.
     guard stat(path, &status) == 0 else { throw FileError("read", path: path) }
     try Self.check(status, path, acceptsPipes)
-    // A pipe that took the file's place since then does not make the program wait.
+    // With O_NONBLOCK the program does not wait if a pipe has replaced the file since then.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw FileError("read", path: path) }
     do throws(FileError) {
@@ -58,7 +59,7 @@ public final class InputFile: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Reads bytes at a position into a buffer; fewer than it has room for only at the end of the file.
+  /// Reads bytes at a position into a buffer and fills it, except at the end of the file.
   ///
   /// Several threads may read at once: no position is shared.
   ///
@@ -75,14 +76,14 @@ public final class InputFile: Sendable {
     return filled
   }
 
-  /// The most bytes that options and descriptions take.
+  /// The largest size of files with options or descriptions, in bytes.
   public static let descriptionLimit = 16 << 20
 
-  /// All bytes: as many as the file had when it was opened, or those up to the end of one that has no size.
+  /// All bytes: as many as the file had when it was opened, or all up to the end if the size is unknown.
   ///
-  /// - Parameter limit: the number of bytes from which on a file is refused unread.
-  /// - Throws: `FileError`, also where there is not enough memory, or more than `unsizedLimit` bytes where the size was not
-  ///   known beforehand.
+  /// - Parameter limit: the largest size in bytes; a larger file is refused unread.
+  /// - Throws: `FileError`, also if there is not enough memory, or if a file of unknown size has more than
+  ///   `unsizedLimit` bytes.
   public func contents(limit: Int = .max) throws(FileError) -> Data {
     guard size <= limit else {
       throw FileError("read", path: path, code: EFBIG, reason: "it has \(size) bytes, far more than it needs")
@@ -111,7 +112,7 @@ public final class InputFile: Sendable {
           throw FileError("read", path: path, code: EFBIG, reason: "it has more than \(Self.unsizedLimit >> 20) MiB")
         }
       } else if errno == EAGAIN {
-        // The other end of a pipe has nothing to say yet.
+        // The other end of the pipe has written nothing new yet.
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         poll(&request, 1, -1)
       } else if errno != EINTR {

@@ -1,6 +1,7 @@
 package import Foundation
 
-/// The members of a JSON object, read strictly: a value of another type than asked for is an error, not the default.
+/// The members of a JSON object, read strictly: a value of an unexpected type is an error and never becomes the
+/// default.
 ///
 /// Numbers, truth values and texts do not stand for each other. A member that is absent or null has no value.
 package struct JSONFields {
@@ -68,7 +69,7 @@ package struct JSONFields {
   }
 }
 
-/// A value of JSON, of which lists and objects are not looked into further than configurations need.
+/// A JSON value; lists and objects are decoded only as far as configurations need.
 package enum JSONValue: Decodable, CustomStringConvertible {
   case null
   case flag(Bool)

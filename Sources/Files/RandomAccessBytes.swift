@@ -1,16 +1,16 @@
 package import Foundation
 
-/// The bytes of a file, read where they are asked for, or bytes in memory.
+/// The bytes of a file, read on request at any position, or bytes in memory.
 ///
 /// Reading from several threads at once is safe: no position is shared.
 package final class RandomAccessBytes: Sendable {
-  /// What errors call the file.
+  /// The name of the file in errors.
   package let path: String
   /// The number of bytes, no more than `largest`.
   package let count: Int
   private let storage: Storage
 
-  /// The most bytes that a file may have: 256 TiB, of which products with small factors are no overflow.
+  /// The largest number of bytes that a file may have: 256 TiB, so that products with small factors do not overflow.
   package static let largest = 1 << 48
 
   private enum Storage: Sendable {
@@ -56,7 +56,7 @@ package final class RandomAccessBytes: Sendable {
 
   /// The bytes of a range.
   ///
-  /// - Throws: as `read(_:into:)`, and where there is not enough memory.
+  /// - Throws: as `read(_:into:)`, and if there is not enough memory.
   package func read(_ range: Range<Int>) throws(DataError) -> [UInt8] {
     try check(range)
     try requireMemory(range.count, for: path)
@@ -77,9 +77,9 @@ package final class RandomAccessBytes: Sendable {
   /// The first bytes, as many as there are up to a limit.
   package func prefix(_ limit: Int) throws(DataError) -> [UInt8] { try read(0..<min(limit, count)) }
 
-  /// All bytes; those of a file are read.
+  /// All bytes, read from the file if they are not in memory.
   ///
-  /// - Throws: as `read(_:)`, and where there are more than `limit`.
+  /// - Throws: as `read(_:)`, and if there are more than `limit`.
   package func content(limit: Int) throws(DataError) -> Data {
     guard count <= limit else {
       throw DataError(malformed: path, "it has \(count) bytes, and at most \(limit) are read")
@@ -91,7 +91,7 @@ package final class RandomAccessBytes: Sendable {
     }
   }
 
-  /// Calls a closure with the bytes of a range where they are in memory; `nil` where they are in a file.
+  /// Calls a closure with the bytes of a range if they are in memory; `nil` if they are in a file.
   package func withMemory<Result>(of range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
     guard case .memory(let data) = storage, range.lowerBound >= 0, range.upperBound <= count else { return nil }
     return data.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[range])) }

@@ -1,10 +1,11 @@
 import Foundation
 
-/// A path whose symbolic links were followed once, so that what is read through it is of one folder though a link moves.
+/// Follows the symbolic links of a path once, so that all files read through the result are of one folder, even if a
+/// link changes meanwhile.
 ///
-/// A path that leads through no link keeps its spelling, but for slashes at its end.
+/// A path without links keeps its spelling, except for slashes at its end.
 ///
-/// - Throws: `FileError` for what does not exist, links that lead in a circle, and folders that may not be looked into.
+/// - Throws: `FileError` if the path does not exist, links lead in a circle, or a folder may not be searched.
 package func resolvedPath(_ path: String) throws(FileError) -> String {
   let resolved = try realPath(path)
   let spelled = path.hasPrefix("/") ? path : "\(try realPath("."))/\(path)"

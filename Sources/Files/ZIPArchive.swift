@@ -2,8 +2,9 @@ package import Foundation
 
 /// The members of a ZIP file, each of which can be read by itself.
 ///
-/// Stored and deflated members, with the 64-bit extension; check sums are verified. The central directory at the end of the
-/// file says what there is, as the format demands (PKWARE, *APPNOTE.TXT*, version 6.3.10, section 4.3).
+/// Stored and deflated members, with the 64-bit extension; check sums are verified. The members are taken from the
+/// central directory at the end of the file, as the format demands (PKWARE, *APPNOTE.TXT*, version 6.3.10, section
+/// 4.3).
 package struct ZIPArchive: Sendable {
   /// A file in the archive.
   package struct Member: Sendable {
@@ -22,10 +23,10 @@ package struct ZIPArchive: Sendable {
   /// Its files in the order of the directory; folders are left out.
   package let members: [Member]
 
-  /// The most bytes of a member's path, as of a file's on Linux.
+  /// The largest number of bytes in a member's path, as for a file on Linux.
   private static let longestName = 4096
 
-  /// Whether bytes begin as a ZIP file does.
+  /// Whether bytes begin like a ZIP file.
   package static func recognizes(_ start: some Collection<UInt8>) -> Bool {
     start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x50, 0x4B, 5, 6])
   }
@@ -88,7 +89,7 @@ package struct ZIPArchive: Sendable {
     self.members = members
   }
 
-  /// The bytes of a member, or the first of them; the check sum is that of all.
+  /// The bytes of a member, at most `limit`; the check sum is verified only if all of them are read.
   ///
   /// - Throws: `DataError`.
   package func read(_ member: Member, limit: Int = .max) throws(DataError) -> Data {
@@ -112,7 +113,7 @@ package struct ZIPArchive: Sendable {
       }
       return wanted < member.size ? content : try checked(content, member, place)
     }
-    // One byte more than announced, so that a member which is longer shows.
+    // One byte more than announced, so that a longer member is detected.
     let most = wanted < member.size ? wanted : member.size + 1
     let content = try Gzip.decompress(bytes, stored, path: place, limit: most, format: .raw)
     return wanted < member.size ? content : try checked(content, member, place)
@@ -120,7 +121,7 @@ package struct ZIPArchive: Sendable {
 
   /// All bytes of a member of a limited size.
   ///
-  /// - Throws: `DataError`, also where it has more than `limit`.
+  /// - Throws: `DataError`, also if the member has more than `limit` bytes.
   package func readAll(_ member: Member, limit: Int) throws(DataError) -> Data {
     guard member.size <= limit else {
       throw DataError(

@@ -1,16 +1,16 @@
 internal import Files
 public import Foundation
 
-/// Pictures that follow each other, as an animated PNG file: programs that know no animation show the first.
+/// A sequence of pictures as an animated PNG file; programs without support for animation show the first.
 ///
-/// The format is that of *Portable Network Graphics*, third edition (W3C, 2025), section 11.3.6. The pictures are compressed by
-/// libpng one by one, and their data put into the chunks of an animation here, since libpng writes none.
+/// The format is defined in *Portable Network Graphics*, third edition (W3C, 2025), section 11.3.6. libpng cannot write
+/// animations: it compresses the pictures one by one, and this type puts their data into the chunks of an animation.
 public struct AnimatedPNG: Sendable {
   /// The pictures, all of one size and number of channels.
   public var frames: [Image]
-  /// How long each but the last is shown, in milliseconds.
+  /// The time for which each picture except the last is shown, in milliseconds.
   public var frameDuration: Int
-  /// How long the last is shown, in milliseconds.
+  /// The time for which the last picture is shown, in milliseconds.
   public var lastDuration: Int
 
   /// Makes an animation that is repeated without end.
@@ -40,7 +40,7 @@ public struct AnimatedPNG: Sendable {
       let chunks = Self.chunks(of: try frame.pngData())
       if index == 0 {
         file += Self.chunk("IHDR", chunks.first { $0.kind == "IHDR" }?.content ?? Data())
-        // 0 repetitions stand for no end.
+        // 0 repetitions mean that the animation never ends.
         file += Self.chunk("acTL", Self.bytes(UInt32(frames.count)) + Self.bytes(UInt32(0)))
       }
       let duration = index == frames.count - 1 ? lastDuration : frameDuration
@@ -70,7 +70,7 @@ public struct AnimatedPNG: Sendable {
     }
   }
 
-  /// A frame's size, place and duration; it replaces the one before.
+  /// A frame's size, place and duration; the frame replaces the frame before it.
   private func control(_ sequence: UInt32, _ duration: Int) -> Data {
     let (width, height) = (UInt32(frames[0].width), UInt32(frames[0].height))
     let numbers = [sequence, width, height, 0, 0].map(Self.bytes).reduce(Data(), +)

@@ -9,24 +9,25 @@ extension Image {
 
   /// Reads a picture from the bytes of a PNG file.
   ///
-  /// Grey files give one channel, all others (also palettes) three. Samples are scaled to 8 bits and rounded, and taken as
-  /// they are: notes on gamma and colour profiles are not applied, as is usual for training data. Transparent pixels are
-  /// laid over white: with alpha a, a value v becomes (a·v + (255 − a)·255)/255, rounded.
+  /// Grey files give one channel, all others (also palettes) three. Samples are scaled to 8 bits and rounded. Gamma and
+  /// colour profiles are not applied, as is usual for training data. Transparent pixels are laid over white: with alpha
+  /// a, a value v becomes (a·v + (255 − a)·255)/255, rounded.
   ///
   /// - Throws: `ImageError` if the bytes are not a PNG file, are damaged, or announce more than 2²⁸ pixels.
   public init(pngData data: Data) throws(ImageError) {
     self = try Image.decode(data, path: nil)
   }
 
-  /// Reads a picture from the bytes of a PNG file that errors call by a path.
+  /// Reads a picture from the bytes of a PNG file; errors name it by `path`.
   package init(pngData data: Data, path: String) throws(ImageError) {
     self = try Image.decode(data, path: path)
   }
 
-  /// The most bytes of a PNG file that are read: twice those of pixels with 4 channels of 16 bits, and 64 MiB.
+  /// The largest size of a PNG file that is read, in bytes: twice the size of pixels with 4 channels of 16 bits, plus
+  /// 64 MiB.
   package static func largestFile(width: Int, height: Int) -> Int { 16 * width * height + (64 << 20) }
 
-  /// The most bytes that are read of a file, by its beginning.
+  /// The largest number of bytes to read from a file, according to its header.
   private static func largestFile(startOf file: InputFile) throws(FileError) -> Int {
     let start = UnsafeMutableRawBufferPointer.allocate(byteCount: 24, alignment: 1)
     defer { start.deallocate() }
@@ -40,7 +41,7 @@ extension Image {
 
   /// Reads a PNG file, as `init(pngData:)` does.
   ///
-  /// - Throws: `ImageError`, with the path; its kind tells a missing file from a damaged one.
+  /// - Throws: `ImageError` with the path; its kind distinguishes a missing file from a damaged file.
   public init(contentsOfPNG path: String) throws(ImageError) {
     let data: Data
     let size, limit: Int
@@ -85,7 +86,7 @@ extension Image {
 
   /// Writes the picture as a PNG file, whole or not at all.
   ///
-  /// - Throws: `ImageError`; the path then holds what it held before.
+  /// - Throws: `ImageError`; after an error the path holds what it held before.
   public func write(toPNG path: String) throws(ImageError) {
     let data = try pngData()
     do {
@@ -123,13 +124,14 @@ extension Image {
       throw ImageError(
         malformed: "\(width) × \(height) pixels are more than the \(pixelLimit) that are read", path: path)
     }
-    // Deflate shrinks at most 1032-fold: a file that announces more cannot be whole, and needs no memory.
+    // Deflate shrinks data at most by a factor of 1032. A file that announces more is incomplete, so no memory is
+    // allocated for it.
     guard width * height * reader.pointee.file_bits / 8 <= 1040 * bytes.count else {
       throw ImageError(malformed: "the PNG file is too short for its \(width) × \(height) pixels", path: path)
     }
     precondition(reader.pointee.row_bytes == width * samples, "libpng's rows are not rows of bytes")
     do throws(FileError) {
-      // As they come from libpng, and with three channels or without alpha.
+      // Memory for the pixels from libpng, and for the pixels with three channels or without alpha.
       try Memory.require(2 * width * height * max(samples, 3), for: path ?? "the picture")
     } catch {
       throw ImageError(reading: error)
@@ -143,7 +145,7 @@ extension Image {
     return Image(width: width, height: height, channels: channels, pixels: pixels)
   }
 
-  /// Pixels that end in alpha, laid over white.
+  /// Lays pixels, whose last channel is alpha, over white.
   private static func composited(_ source: [UInt8], channels: Int) -> [UInt8] {
     let count = source.count / (channels + 1)
     return [UInt8](unsafeUninitializedCapacity: count * channels) { result, filled in

@@ -2,13 +2,13 @@ internal import Files
 
 /// Why a picture could not be read or written.
 public struct ImageError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// What to tell apart.
+  /// The kinds of failure that callers distinguish.
   public enum Kind: Sendable {
     /// There is no such file.
     case missing
-    /// The file is there and cannot be read.
+    /// The file exists, but cannot be read.
     case unreadable
-    /// The bytes are not those of a PNG picture, or are damaged.
+    /// The bytes are not a PNG picture, or are damaged.
     case malformed
     /// The picture could not be written.
     case unwritable
@@ -16,7 +16,7 @@ public struct ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case outOfMemory
   }
 
-  /// What to tell apart.
+  /// The kind of failure.
   public let kind: Kind
   /// The file, if there is one.
   public let path: String?

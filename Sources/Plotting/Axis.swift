@@ -51,7 +51,7 @@ struct Axis {
     }
   }
 
-  /// Where a number lies: 0 at the lower end, 1 at the upper.
+  /// The position of a number on the axis: 0 at the lower end, 1 at the upper.
   func fraction(of value: Double) -> Double {
     switch scale {
     case .linear: (value - range.lowerBound) / (range.upperBound - range.lowerBound)
@@ -97,7 +97,7 @@ struct Axis {
 
   private static func logarithmicTicks(_ range: ClosedRange<Double>, count: Int) -> [Tick] {
     let (low, high) = (log10(range.lowerBound), log10(range.upperBound))
-    // Less than a decade is marked as a linear axis is.
+    // Less than a decade gets the marks of a linear axis.
     if high - low < 1 { return linearTicks(range, count: count) }
     let stride = max(1, Int(((high - low) / Double(max(1, count))).rounded(.up)))
     let multiples: [Double] = stride > 1 ? [1] : high - low < 1.7 ? [1, 2, 5] : high - low < 3 ? [1, 3] : [1]

@@ -10,7 +10,7 @@ enum BitmapFont {
   /// The width of a text in dots.
   static func width(of text: String) -> Int { Swift.max(0, text.count * advance - 1) }
 
-  /// The columns of a character from the left, the lowest bit at the top; a box for one that the font lacks.
+  /// The columns of a character from the left, the lowest bit at the top; a box for a character that the font lacks.
   static func columns(of character: Character) -> ArraySlice<UInt8> {
     guard let code = (character == "−" ? "-" : character).asciiValue, (32...126).contains(code) else {
       return box[...]

@@ -11,7 +11,7 @@ struct Color: Equatable {
   static let frame = Color(150, 150, 156)
   static let grid = Color(232, 232, 236)
 
-  /// Colours that stay apart for most readers, also in grey (after Okabe and Ito 2008, *Color universal design*).
+  /// Colours that most readers can tell apart, also in grey (after Okabe and Ito 2008, *Color universal design*).
   static let series = [
     Color(0, 114, 178), Color(213, 94, 0), Color(0, 138, 103), Color(190, 90, 150), Color(120, 110, 20),
     Color(70, 160, 210),
@@ -133,7 +133,7 @@ struct Canvas {
     }
   }
 
-  /// How a text lies with respect to its position.
+  /// The alignment of a text relative to its position.
   enum Alignment { case left, center, right }
 
   /// A line of text with its top at `y`, in dots of `scale` pixels.
@@ -158,7 +158,7 @@ struct Canvas {
     }
   }
 
-  /// What was drawn, as an RGB picture.
+  /// The drawing as an RGB picture.
   func image() -> Image {
     let pixels = [UInt8](unsafeUninitializedCapacity: colors.count * 3) { buffer, count in
       for color in colors {

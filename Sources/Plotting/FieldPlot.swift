@@ -1,10 +1,10 @@
-public import Imaging
 internal import Foundation
+public import Imaging
 
-/// A scalar field over a square of the plane, in colours that tell its sign, with arrows of a vector field over it.
+/// A scalar field over a square of the plane, in colours that show its sign, with arrows of a vector field over it.
 ///
-/// 0 is white, positive values are red and negative ones blue, the stronger the larger; a scale beside the plot tells how much. Values
-/// that are not finite leave their cell grey.
+/// 0 is white, positive values are red and negative values blue; larger magnitudes have stronger colours. A scale
+/// beside the plot shows the values. Cells with values that are not finite are grey.
 public struct FieldPlot: Sendable {
   /// An arrow, in the units of the plot.
   public struct Arrow: Sendable {
@@ -21,20 +21,20 @@ public struct FieldPlot: Sendable {
 
   /// The values in equal cells, the lowest row first and each row from the left: a square number of them.
   public var values: [Double]
-  /// What both axes show.
+  /// The range of both axes.
   public var range: ClosedRange<Double>
-  /// The magnitude of the strongest colour, which larger values have too.
+  /// The magnitude of the strongest colour; larger values have this colour too.
   public var limit: Double
   /// The arrows.
   public var arrows: [Arrow]
   /// A line above the plot.
   public var title: String?
-  /// The width of the picture in pixels; it is as high as the square in it needs.
+  /// The width of the picture in pixels; the height follows from the square plot.
   public var width: Int
 
   /// Makes a plot.
   ///
-  /// - Precondition: the number of values is that of the cells of a square, `width` is at least 300, `range` is finite and not empty,
+  /// - Precondition: the number of values is a square number, `width` is at least 300, `range` is finite and not empty,
   ///   `limit` is positive and finite.
   public init(
     values: [Double], range: ClosedRange<Double>, limit: Double, arrows: [Arrow] = [], title: String? = nil,

@@ -2,12 +2,12 @@ public import Imaging
 
 /// Curves over a common axis, such as the loss of a training run.
 ///
-/// Points with an infinite or undefined coordinate are left out and interrupt their curve; so are those that are not
-/// positive where the vertical axis is logarithmic.
+/// Points with an infinite or undefined coordinate are left out and interrupt their curve. On a logarithmic vertical
+/// axis, so are points that are not positive.
 public struct LineChart: Sendable {
   /// One curve.
   public struct Series: Sendable {
-    /// What the legend calls it.
+    /// The name of the curve in the legend.
     public var name: String
     /// Its points, in the order in which they are joined.
     public var points: [(x: Double, y: Double)]
@@ -22,7 +22,7 @@ public struct LineChart: Sendable {
     }
   }
 
-  /// A shaded strip between two curves, such as the range that a prediction is expected in.
+  /// A shaded strip between two curves, such as the expected range of a prediction.
   public struct Band: Sendable {
     /// The lower and the upper edge, with x rising.
     public var points: [(x: Double, low: Double, high: Double)]
@@ -41,24 +41,24 @@ public struct LineChart: Sendable {
 
   /// A line above the chart.
   public var title: String
-  /// What the horizontal axis shows.
+  /// The label of the horizontal axis.
   public var xLabel: String
   /// The curves.
   public var series: [Series]
-  /// Strips below the curves, each in the colour of the curve at its place.
+  /// Strips below the curves; strip i has the colour of curve i.
   public var bands: [Band]
-  /// Points that are not joined, above the curves and in the colours that follow theirs.
+  /// Points that are not joined, drawn over the curves in the colours after those of the curves.
   public var marks: [Series]
   /// How the vertical axis is divided.
   public var yScale: Scale
-  /// What the vertical axis shows, where curves are cut off; if it is nil, the curves with a margin.
+  /// The range of the vertical axis, at which curves are cut off; if it is nil, the range of the curves with a margin.
   public var yRange: ClosedRange<Double>?
   /// The width of the picture in pixels.
   public var width: Int
   /// The height of the picture in pixels.
   public var height: Int
 
-  /// Makes a chart; the legend is drawn if there are several curves and sets of points.
+  /// Makes a chart; the legend is drawn if there is more than one curve or set of points.
   ///
   /// - Precondition: the picture has at least 300 × 200 pixels.
   public init(
@@ -78,9 +78,8 @@ public struct LineChart: Sendable {
 
   /// Draws the chart: an RGB picture.
   ///
-  /// The cost is that of sorting the points, and of the picture's size for every curve.
-  ///
-  /// - Precondition: `yRange` is finite and, where the vertical axis is logarithmic, positive.
+  /// - Precondition: `yRange` is finite and, if the vertical axis is logarithmic, positive.
+  /// - Complexity: sorting the points, and time proportional to the picture's size for every curve.
   public func image() -> Image {
     let scale: Axis.Scale = yScale == .linear ? .linear : .logarithmic
     if let yRange {
@@ -136,8 +135,8 @@ public struct LineChart: Sendable {
 
   /// The unbroken parts of a curve on the surface.
   ///
-  /// Of the points that fall into one column of pixels only the first, the extremes and the last are kept, which gives
-  /// the same picture.
+  /// For each column of pixels only the first, the lowest, the highest and the last point are kept, which gives the
+  /// same picture.
   private func pieces(
     of points: [(x: Double, y: Double)], scale: Axis.Scale, in frame: PlotFrame
   ) -> [[(x: Double, y: Double)]] {
@@ -160,7 +159,7 @@ public struct LineChart: Sendable {
     }
   }
 
-  /// Names the curves and points at the right, at the top or where fewer points are at the bottom.
+  /// Draws the legend at the right: at the top, or at the bottom if fewer points are there.
   private func drawLegend(on canvas: inout Canvas, in frame: PlotFrame) {
     let area = frame.area
     let entries = series + marks

@@ -25,13 +25,13 @@ struct PlotFrame {
   let x: Axis
   let y: Axis
 
-  /// The distance between the frame and what is written beside it.
+  /// The distance between the frame and the text beside it.
   static let gap = 8
 
   /// The height of a line of text.
   static let textHeight = 16
 
-  /// Where a point of the plot is on the surface.
+  /// The place of a plot's point on the surface.
   func position(_ point: (x: Double, y: Double)) -> (x: Double, y: Double) {
     (
       Double(area.left) + x.fraction(of: point.x) * Double(area.width),
@@ -44,7 +44,7 @@ struct PlotFrame {
     (axis.ticks.map { BitmapFont.width(of: $0.label) * 2 }.max() ?? 0) + gap + 4
   }
 
-  /// Draws the lines at the ticks, which the data are then drawn over.
+  /// Draws the lines at the ticks; the data are drawn over them later.
   func drawGrid(on canvas: inout Canvas) {
     for tick in x.ticks {
       canvas.fill(x: column(tick), y: area.top, width: 1, height: area.height, .grid)
@@ -60,7 +60,7 @@ struct PlotFrame {
     var free = Int.min
     for tick in x.ticks {
       canvas.fill(x: column(tick), y: area.bottom, width: 1, height: 5, .frame)
-      // Labels that would touch the one before are left out.
+      // Labels that would touch the label before them are left out.
       let width = BitmapFont.width(of: tick.label) * 2
       let left = min(column(tick) - width / 2, canvas.width - width - 2)
       if left < free { continue }

@@ -6,7 +6,7 @@ public import Imaging
 public struct ScatterPlot: Sendable {
   /// The points.
   public var points: [(x: Double, y: Double)]
-  /// What both axes show; the smallest square around the points, with a margin, if it is nil.
+  /// The range of both axes; if it is nil, the smallest square around the points with a margin.
   public var range: ClosedRange<Double>?
   /// A line above the plot.
   public var title: String?
@@ -36,7 +36,7 @@ public struct ScatterPlot: Sendable {
     let shown = points.filter { Axis.shows($0.x) && Axis.shows($0.y) }
     let (rangeX, rangeY) = range.map { ($0, $0) } ?? ScatterPlot.square(around: shown)
     let (x, y) = (Axis(rangeX, tickCount: 6), Axis(rangeY, tickCount: 6))
-    // A square within the square picture, between the labels at the left and below and the title.
+    // A square inside the square picture, right of and above the labels and below the title.
     let left = PlotFrame.labelWidth(of: y) + 14
     let top = title == nil ? 14 : 44
     let side = min(size - left - 24, size - top - 40)

@@ -2,8 +2,9 @@
 public struct Estimate: Codable, Hashable, Sendable {
   /// The number.
   public let value: Double
-  /// The standard deviation of the number over repetitions with other draws; NaN where there was a single draw, which
-  /// says nothing about it, and then left out of files.
+  /// The standard deviation of the number over repetitions with other draws.
+  ///
+  /// It is NaN for a single draw, from which it cannot be estimated; files then leave it out.
   public let standardError: Double
 
   /// Makes an estimate.
@@ -21,10 +22,10 @@ public struct Estimate: Codable, Hashable, Sendable {
     self.init(value: mean, standardError: Self.standardError(of: draws.map { $0 - mean }))
   }
 
-  /// The ratio R = ā/b̄ of two means over the same independent draws; 0 where both means are.
+  /// The ratio R = ā/b̄ of two means over the same independent draws; 0 if both means are 0.
   ///
-  /// Its standard error is that of the mean of aᵢ − R·bᵢ over b̄, by linearization (the delta method); its bias is of
-  /// order 1/n. The mean of the ratios aᵢ/bᵢ would estimate another number.
+  /// By linearization (the delta method), its standard error is the standard error of the mean of aᵢ − R·bᵢ, divided by
+  /// |b̄|. Its bias is of order 1/n. The mean of the ratios aᵢ/bᵢ would estimate another number.
   ///
   /// - Precondition: there is a draw, and as many numerators as denominators.
   public init(ratioOf numerators: [Double], to denominators: [Double]) {
@@ -37,7 +38,7 @@ public struct Estimate: Codable, Hashable, Sendable {
     self.init(value: ratio, standardError: error == 0 ? 0 : error / (b / Double(denominators.count)).magnitude)
   }
 
-  /// The standard error of the mean of draws that deviate so from it.
+  /// The standard error of a mean, from the deviations of the draws from that mean.
   private static func standardError(of deviations: [Double]) -> Double {
     let n = Double(deviations.count)
     return n > 1 ? (deviations.reduce(0) { $0 + $1 * $1 } / (n * (n - 1))).squareRoot() : .nan
@@ -55,7 +56,7 @@ public struct Estimate: Codable, Hashable, Sendable {
     standardError = try values.decodeIfPresent(Double.self, forKey: .standardError) ?? .nan
   }
 
-  /// Writes the estimate, without the standard error if that is NaN: JSON has no such number.
+  /// Writes the estimate; a standard error that is NaN is left out, because JSON has no NaN.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(value, forKey: .value)

@@ -1,13 +1,14 @@
 public import Torch
 
-/// A score model whose denoised values are kept in a range, for data that lie in it.
+/// A score model whose denoised values are clamped to [−limit, limit], the range of the data.
 ///
-/// Many DDPM networks were made to be sampled so (`clip_sample` of diffusers' schedulers); Ho, Jain & Abbeel (2020), arXiv
-/// 2006.11239, do it too. The score is that of the clamped denoiser, which is no longer differentiable everywhere.
+/// Many DDPM networks expect this clamp when they are sampled (`clip_sample` of diffusers' schedulers); Ho, Jain &
+/// Abbeel (2020), arXiv 2006.11239, use it too. The score is computed from the clamped denoiser, which is not
+/// differentiable everywhere.
 public struct ClampedScore: ScoreModel {
   /// The model.
   public let base: any ScoreModel
-  /// The process that it knows.
+  /// The process whose noisy data the model scores.
   public let process: any DiffusionProcess
   /// The largest absolute value of denoised data.
   public let limit: Double
@@ -32,7 +33,7 @@ public struct ClampedScore: ScoreModel {
     return (scale * denoised(x, at: t, process: process, condition: condition) - x) / deviation.square()
   }
 
-  /// The clamped denoiser.
+  /// The denoiser of the base model, clamped to [−limit, limit].
   public func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?) -> Tensor {
     base.denoised(x, at: t, process: process, condition: condition).clamped(to: -limit...limit)
   }

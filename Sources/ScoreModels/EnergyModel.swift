@@ -1,13 +1,13 @@
 public import Torch
 
-/// A score model that knows the energy it is the gradient of: score = −∇ₓE, so that exp(−E) is a density up to a factor.
+/// A score model with an energy E: score = −∇ₓE, and exp(−E) is proportional to the density pₜ.
 ///
-/// The factor, and with it the constant of E, may differ between times and conditions; differences at one time are those of
-/// log pₜ. Salimans & Ho (2021), *Should EBMs model the energy or the score?*
+/// The factor, and with it the constant of E, may depend on time and condition. Differences of −E at one time and
+/// condition equal differences of log pₜ. Salimans & Ho (2021), *Should EBMs model the energy or the score?*
 public protocol EnergyModel: ScoreModel {
-  /// E(x, t) for x `[batch, …]` and t `[batch]`: `[batch]`, recorded where operations are.
+  /// The energies E(x, t) `[batch]` for x `[batch, …]` and t `[batch]`; recorded while operations are recorded.
   ///
-  /// - Parameter condition: as that of the score.
+  /// - Parameter condition: as for `score(_:at:condition:)`.
   func energy(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor
 }
 

@@ -1,20 +1,22 @@
 public import Torch
 
-/// A score model that is evaluated in batches of one size, so that a result does not depend on the size of the batch it is
-/// computed in.
+/// A score model that is always evaluated in batches of n examples, so that results do not depend on the batch size.
 ///
-/// libtorch chooses the kernels of convolutions and matrix products by the shape of the whole batch, and these sum in
-/// different orders: the same example differs in its last bits between batches of 7 and 64, and a sampler makes visible
-/// differences of them. Here a larger batch is split, and the last part is filled up with copies of its last example.
+/// libtorch chooses the kernels of convolutions and matrix products by the shape of the whole batch, and different
+/// kernels sum in different orders. The result for one example therefore differs in its last bits between batches of 7
+/// and 64, and a sampler amplifies these bits to visible differences. Here every batch is split into parts of n
+/// examples; copies of the last example fill up the last part.
 ///
-/// Nor does a result depend on the place in the batch, with two exceptions, found by trying libtorch's operators on a
-/// processor with AVX-512. Elementwise functions such as `silu` are computed differently in the last few elements of a
-/// tensor, unless 32 divides n times the elements of an example: n = 16 serves for all even numbers, n = 32 for all. And
-/// MKL's products with an untransposed matrix of few columns, such as the gradient of a first layer with 6 inputs, depend
-/// on the alignment of rows in memory; 4 places further the alignment is the same, and the environment variable
-/// `MKL_CBWR=AUTO` does away with it.
+/// A result does not depend on the place of the example in the batch either, with two exceptions. They were found by
+/// trying libtorch's operators on a processor with AVX-512.
 ///
-/// Costs as many evaluations as the batch has parts; up to n − 1 examples of the last one are wasted.
+/// - Elementwise functions such as `silu` are computed differently in the last few elements of a tensor, unless 32
+///   divides n·(elements of an example). n = 16 is enough for an even number of elements, n = 32 for any number.
+/// - MKL's products with an untransposed matrix of few columns, such as the gradient of a first layer with 6 inputs,
+///   depend on the alignment of rows in memory. The alignment repeats every 4 places. The environment variable
+///   `MKL_CBWR=AUTO` removes the dependence.
+///
+/// Costs one evaluation for each part; up to n − 1 examples of the last part are wasted.
 public struct FixedBatchScore: ScoreModel {
   /// The model that is evaluated.
   public let base: any ScoreModel
@@ -24,7 +26,7 @@ public struct FixedBatchScore: ScoreModel {
   /// The parameters carry no prefix.
   public static var parameterNames: [String: String] { ["base": ""] }
 
-  /// Makes a model.
+  /// Wraps a model, which is then evaluated on `batchSize` examples at a time.
   ///
   /// - Precondition: `batchSize` is positive.
   public init(_ base: any ScoreModel, batchSize: Int = 16) {
@@ -45,7 +47,7 @@ public struct FixedBatchScore: ScoreModel {
     inParts(x, t, condition) { base.denoised($0, at: $1, process: process, condition: $2) }
   }
 
-  /// The same model with the energy of the base model, where that has one.
+  /// The energy of the base model, also evaluated in parts of n examples; `nil` if the base model has none.
   public var energyModel: (any EnergyModel)? {
     base.energyModel.map { FixedBatchEnergy(base: $0, batchSize: batchSize) }
   }
@@ -61,7 +63,7 @@ public struct FixedBatchScore: ScoreModel {
     return Tensor.concatenate(parts)[0..<count]
   }
 
-  /// n examples from `start`, the last one repeated as needed, in memory of their own.
+  /// A copy of n examples from `start` on; past the end of x the last example is repeated.
   private func part(_ x: Tensor, from start: Int) -> Tensor {
     let last = x.size(0) - 1
     return x.gathering((start..<(start + batchSize)).map { min($0, last) })

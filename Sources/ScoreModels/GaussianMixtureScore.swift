@@ -3,16 +3,18 @@ public import Torch
 
 /// The exact score of data from a mixture of normal distributions, p₀ = Σₖ wₖ·N(μₖ, Cₖ), made noisy by a process.
 ///
-/// xₜ/s has the density Σₖ wₖ·N(μₖ, Cₖ + σ²I). It is evaluated in the eigenvectors of each Cₖ, whose variances λ become
-/// λ + σ², with the responsibilities of the components as a softmax of logarithms. Computes in `float64`, except on a
-/// device that has none, and returns x's element type. It has no parameters; it is what samplers and estimators are tested
-/// with. A condition `[batch]` of integers names the component that the data come from.
+/// xₜ/s has the density Σₖ wₖ·N(μₖ, Cₖ + σ²I). It is evaluated in the basis of the eigenvectors of each Cₖ, where noise
+/// turns each variance λ into λ + σ². The responsibilities of the components are a softmax of logarithms. The
+/// computation is in `float64`, except on a device without it; the result has x's element type. The model has no
+/// parameters; it is the reference in tests of samplers and estimators.
+///
+/// A condition `[batch]` of integers names the component that each example comes from.
 public struct GaussianMixtureScore: ScoreModel {
   /// The process that makes the data noisy.
   public let process: any DiffusionProcess
   /// The weights of the components, of sum 1.
   public let weights: [Double]
-  /// The number d of numbers in an example.
+  /// The number d of elements in an example.
   public let dimension: Int
   private let means: [[Double]]
   private let components: [SymmetricEigenvalues]
@@ -90,7 +92,7 @@ public struct GaussianMixtureScore: ScoreModel {
   /// The exact score.
   public func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
     let terms = Terms(self, x, t, condition)
-    // ∇ of log Σ: each component's −(x − μ)/(λ + σ²), weighted by its responsibility, turned back and scaled.
+    // ∇ log Σₖ: −(x − μₖ)/(λₖ + σ²) of each component, weighted by its responsibility, rotated back and divided by s.
     let pulls = terms.logarithms.softmax(dimension: 1).expandingDimension(at: 2) * terms.offsets / terms.variances
     let score = -pulls.flattened(from: 1).matmul(axes.to(pulls.dtype).to(pulls.device).transposed())
     return (score / terms.scale).reshaped(x.shape).to(x.dtype)
@@ -117,8 +119,8 @@ public struct GaussianMixtureScore: ScoreModel {
     return (vectors * rotated).sum(2)
   }
 
-  /// For each example and component the offset from the mean in the eigenvectors, the variances there, and the logarithm
-  /// of weight times density, up to the scale and a constant.
+  /// For each example and component: the offset from the mean and the variances, both in the basis of the eigenvectors,
+  /// and log(weight·density) up to the scale and a constant.
   private struct Terms {
     let offsets: Tensor
     let variances: Tensor

@@ -1,13 +1,14 @@
 public import Torch
 
-/// A conditional score that is led further away from the unconditional one: s(x, ∅) + w·(s(x, c) − s(x, ∅)).
+/// Classifier-free guidance of a conditional score: s(x, ∅) + w·(s(x, c) − s(x, ∅)).
 ///
-/// Ho & Salimans (2022), *Classifier-free diffusion guidance*, arXiv 2207.12598; their weight is w − 1. Larger weights give
-/// samples that are more typical of their class and less varied. w = 1 is the conditional and w = 0 the unconditional
-/// score. The base model must have been trained with conditions that were left out now and then.
+/// Ho & Salimans (2022), *Classifier-free diffusion guidance*, arXiv 2207.12598; their weight is w − 1. Larger weights
+/// give samples that are more typical of their class and less varied. w = 1 is the conditional and w = 0 the
+/// unconditional score. The base model must know the unconditional score too: conditions must have been dropped at
+/// random in its training.
 ///
-/// Costs two evaluations; one if w is 0 or 1 or there is no condition. A limit of denoised values belongs around it: see
-/// ``ScoreModel/guided(weight:)``.
+/// Costs two evaluations, or one if w is 0 or 1 or there is no condition. A ``ClampedScore`` belongs around this model,
+/// not inside: see ``ScoreModel/guided(weight:)``.
 public struct ClassifierFreeGuidance: ScoreModel {
   /// The conditional model.
   public let base: any ScoreModel
@@ -26,21 +27,21 @@ public struct ClassifierFreeGuidance: ScoreModel {
     self.weight = weight
   }
 
-  /// The guided score; the unconditional one without a condition.
+  /// The guided score; without a condition, the unconditional score.
   public func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
     guided(condition) { base.score(x, at: t, condition: $0) }
   }
 
-  /// The guided denoiser: D is affine in the score, so it is the same combination of denoisers.
+  /// The guided denoiser: D is affine in the score, so the denoisers are combined in the same way.
   public func denoised(
     _ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?
   ) -> Tensor {
     guided(condition) { base.denoised(x, at: t, process: process, condition: $0) }
   }
 
-  /// The same model with its energy E(x, ∅) + w·(E(x, c) − E(x, ∅)), where the base model has one.
+  /// The model with the energy E(x, ∅) + w·(E(x, c) − E(x, ∅)); `nil` if the base model has no energy.
   ///
-  /// It belongs to the density p(x)·(p(x|c)/p(x))ʷ at each noise level.
+  /// At each noise level it is the energy of the density p(x)·(p(x|c)/p(x))ʷ, up to a factor.
   public var energyModel: (any EnergyModel)? {
     base.energyModel.map { GuidedEnergy(base: $0, weight: weight) }
   }
@@ -54,10 +55,10 @@ public struct ClassifierFreeGuidance: ScoreModel {
 }
 
 extension ScoreModel {
-  /// The model with classifier-free guidance, where the weight is not 1.
+  /// The model with classifier-free guidance; the model itself if the weight is 1.
   ///
-  /// A limit of denoised values is kept by the guided ones, as in diffusers: clip(D(∅) + w·(D(c) − D(∅))), with the D of the
-  /// model without a limit. Guidance around a ``ClampedScore`` would leave the limit.
+  /// For a ``ClampedScore`` the guided denoiser is clamped, as in diffusers: clip(D(∅) + w·(D(c) − D(∅))), where D is
+  /// the denoiser before the clamp. Guidance outside of the clamp could leave the range.
   public func guided(weight: Double) -> any ScoreModel {
     if weight == 1 { return self }
     guard let clamped = self as? ClampedScore else { return ClassifierFreeGuidance(self, weight: weight) }

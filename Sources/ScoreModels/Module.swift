@@ -3,10 +3,10 @@ public import Torch
 /// A part of a model: something that holds parameters.
 ///
 /// The parameters are found by walking the stored properties: `Parameter`s, other modules, and optionals, arrays and
-/// tuples of them. A parameter's name is the path to it, such as `blocks.0.weight`; it is what checkpoints use. Values in
-/// other wrappers are not walked.
+/// tuples of them. A parameter's name is the path to it, such as `blocks.0.weight`; checkpoints use these names.
+/// Parameters inside other values, such as dictionaries, are not found.
 public protocol Module {
-  /// The names that stored properties have in checkpoints where these differ from Swift's: `["linear1": "linear_1"]`.
+  /// The checkpoint names of stored properties whose name in Swift is another: `["linear1": "linear_1"]`.
   static var parameterNames: [String: String] { get }
 }
 
@@ -19,12 +19,12 @@ public struct NamedParameter {
 }
 
 extension Module {
-  /// No name differs.
+  /// Empty: all properties have the same name in Swift and in checkpoints.
   public static var parameterNames: [String: String] { [:] }
 
-  /// All parameters in the order of declaration; one that is shared is listed once, under its first name.
+  /// All parameters in the order of declaration; a shared parameter is listed once, under its first name.
   ///
-  /// This uses reflection: a loop calls it once and keeps the result.
+  /// This uses reflection: call it once before a loop and keep the result.
   public func namedParameters() -> [NamedParameter] {
     var walk = ParameterWalk()
     walk.visit(self, path: "")
@@ -34,7 +34,7 @@ extension Module {
   /// All parameters in the order of declaration.
   public func parameters() -> [Parameter] { namedParameters().map(\.parameter) }
 
-  /// The number of numbers that training can change.
+  /// The number of elements of all parameters.
   public var parameterCount: Int { parameters().reduce(0) { $0 + $1.value.elementCount } }
 
   /// Moves the parameters to a device.
@@ -47,8 +47,10 @@ extension Module {
     for parameter in parameters() { parameter.value = parameter.value.to(dtype) }
   }
 
-  /// Runs a closure in which the parameters have other values, with the operations recorded that these came from: what the closure
-  /// computes becomes a function of them that can be differentiated.
+  /// Runs a closure in which the parameters have other values.
+  ///
+  /// The values keep their recorded operations, so the result of the closure can be differentiated with respect to
+  /// them.
   ///
   /// - Parameter values: a tensor for each parameter in the order of `parameters()`, or one vector of all elements.
   /// - Precondition: the shapes fit.
@@ -64,11 +66,11 @@ extension Module {
     Dictionary(uniqueKeysWithValues: namedParameters().map { ($0.name, $0.parameter.value.detached()) })
   }
 
-  /// Takes over values by name; nothing changes unless all of them fit.
+  /// Sets the parameters' values by name; if any value does not fit, nothing changes.
   ///
-  /// Element types and devices stay those of the module.
+  /// The parameters keep their element types and devices.
   ///
-  /// - Throws: as `check`.
+  /// - Throws: `StateMismatch`, as `check(_:)` does.
   public func load(_ state: [String: Tensor]) throws(StateMismatch) {
     try check(state)
     for entry in namedParameters() {
@@ -77,8 +79,8 @@ extension Module {
     }
   }
 
-  /// Checks that a state has a value of the right shape for each parameter, and no other, and that all numbers are finite in
-  /// the parameters' element types.
+  /// Checks that a state fits: one value of the right shape for each parameter, no other values, and all numbers finite
+  /// in the parameters' element types.
   ///
   /// - Throws: `StateMismatch`.
   public func check(_ state: [String: Tensor]) throws(StateMismatch) {
@@ -111,7 +113,7 @@ public enum StateMismatch: Error, Equatable, CustomStringConvertible {
   /// A value holds infinite numbers, or NaN.
   case notFinite(String)
 
-  /// One sentence.
+  /// The reason in one sentence.
   public var description: String {
     switch self {
     case .missing(let name, let count):
@@ -139,7 +141,7 @@ private struct ParameterWalk {
       }
       return
     }
-    // The cast looks through optionals; so does the mirror of its result.
+    // The cast unwraps optionals, so the mirror shows the module inside.
     if let module = value as? any Module {
       let names = type(of: module).parameterNames
       for (label, child) in Mirror(reflecting: module).children {
@@ -158,7 +160,7 @@ private struct ParameterWalk {
     }
   }
 
-  /// An empty name leaves a level out of the path, as a wrapper may want.
+  /// An empty name adds no level to the path: a wrapper uses it to keep the names of its base.
   private func join(_ path: String, _ name: String) -> String {
     path.isEmpty ? name : name.isEmpty ? path : "\(path).\(name)"
   }

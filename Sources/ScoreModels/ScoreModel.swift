@@ -15,13 +15,13 @@ public protocol ScoreModel: Module {
 
   /// The denoiser D(x, t) = E[x₀ | xₜ = x] that belongs to the score.
   ///
-  /// By Tweedie's formula D = (x + s²σ²·score)/s. A model that computes the denoiser first overrides this and saves the
-  /// way through the score.
+  /// The default is Tweedie's formula, D = (x + s²σ²·score)/s. A model that computes the denoiser first implements this
+  /// function itself and avoids the detour through the score.
   func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?) -> Tensor
 
-  /// The same model with the energy that its score is the gradient of, or `nil` if it has none.
+  /// The same model with its energy, or `nil` if it has none.
   ///
-  /// By default the model itself if it is an `EnergyModel`. A model that wraps another makes an energy of that of its base.
+  /// By default the model itself if it is an `EnergyModel`. A wrapper computes its energy from the energy of its base.
   var energyModel: (any EnergyModel)? { get }
 }
 
@@ -44,9 +44,9 @@ extension ScoreModel {
   /// The model itself if it is an `EnergyModel`.
   public var energyModel: (any EnergyModel)? { self as? any EnergyModel }
 
-  /// The element type that the model computes in: that of its first parameter; `nil` if it has none.
+  /// The element type that the model computes in: the type of its first parameter; `nil` without parameters.
   public var computationDType: DType? { parameters().first?.value.dtype }
 
-  /// Where the model's parameters are; the processor if it has none.
+  /// The device of the model's first parameter; the processor without parameters.
   public var device: Device { parameters().first?.value.device ?? .cpu }
 }

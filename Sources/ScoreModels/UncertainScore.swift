@@ -2,8 +2,8 @@ public import Torch
 
 /// A score model with a learned estimate u(σ) of the logarithm of its weighted loss at each noise level.
 ///
-/// Training with `UncertaintyWeighting` divides the loss of each level by e^u, so that all levels count alike however hard they
-/// are. The score is that of the base model, whose parameters keep their names; u has a cosine series in log σ.
+/// Training with `UncertaintyWeighting` divides the loss of each noise level by e^u, so that easy and hard levels count
+/// alike. u is a cosine series in log σ. The score is the score of the base model, whose parameters keep their names.
 ///
 /// Karras et al. (2024), *Analyzing and improving the training dynamics of diffusion models*, arXiv 2312.02696, section 2.2
 /// and appendix B.
@@ -17,10 +17,10 @@ public struct UncertainScore: ScoreModel {
   public static var parameterNames: [String: String] { ["base": ""] }
 
   private static let termCount = 32
-  /// log σ from 0.0006 to 1,100, in which the series is not periodic.
+  /// The range of log σ in which the series does not repeat: σ from 0.0006 to 1,100.
   private static let range = (start: -7.4, length: 14.4)
 
-  /// Adds an estimate to a model.
+  /// Wraps a model; u starts at 0 for every noise level.
   public init(_ base: any ScoreModel) {
     self.base = base
     uncertainty = Parameter(.zeros([Self.termCount]).to(base.computationDType ?? .float32).to(base.device))

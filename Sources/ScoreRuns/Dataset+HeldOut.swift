@@ -4,7 +4,7 @@ internal import Torch
 extension Dataset {
   /// Splits the data at random into views without labels; streamed data stay streamed.
   ///
-  /// Of every 100 examples 15, but no more than 1024 in all, are held out to judge on what is learned from the others.
+  /// 15 % of the examples, at most 1024, are held out to evaluate what is learned from the others.
   ///
   /// - Throws: `RunError` for fewer than 7 examples.
   public func holdingOut(seed: UInt64) throws(RunError) -> (training: Dataset, heldOut: Dataset) {

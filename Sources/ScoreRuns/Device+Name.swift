@@ -4,9 +4,9 @@ extension Device {
   /// The name that stands for the fastest device of the machine.
   public static let automatic = "auto"
 
-  /// The device of a name, or the fastest one for "auto", ready for use.
+  /// The device with a name, or the fastest device for "auto", ready for use.
   ///
-  /// A process calls it before it makes its first tensor.
+  /// Call it before the process makes its first tensor.
   ///
   /// - Throws: `RunError` for an unknown name, `Device.Unavailable`.
   public static func prepared(_ name: String) throws -> Device {

@@ -1,16 +1,16 @@
 public import Checkpoints
 internal import Files
-public import ScoreMetrics
 public import Foundation
+public import ScoreMetrics
 
-/// What a model does on examples, as in `RUN/evaluation.json` and from `score-evaluate --json`: at each noise level its loss
-/// and the asymmetry of its Jacobian, and its log likelihood.
+/// The evaluation of a model on examples: its loss and the asymmetry of its Jacobian at each noise level, and its log
+/// likelihood.
 public struct Evaluation: Codable, Hashable, Sendable {
   /// The model that was evaluated.
   public struct Model: Codable, Hashable, Sendable {
-    /// The number of training steps behind the weights.
+    /// The number of training steps that led to the weights.
     public var step: Int
-    /// Whether the weights are the moving average rather than the last ones.
+    /// Whether the weights are the moving average instead of the last weights.
     public var isAverage: Bool
     /// The network: `mlp` or `unet`.
     public var network: String
@@ -20,7 +20,7 @@ public struct Evaluation: Codable, Hashable, Sendable {
     public var process: ProcessConfiguration.Kind
     /// How the score is made conservative.
     public var conservative: RunConfiguration.Conservative
-    /// The number of classes that it knows; 0 for none.
+    /// The number of classes of a conditional model; 0 for none.
     public var classCount: Int
 
     enum CodingKeys: String, CodingKey {
@@ -31,17 +31,18 @@ public struct Evaluation: Codable, Hashable, Sendable {
     }
   }
 
-  /// The examples that it was evaluated on.
+  /// The examples on which the model was evaluated.
   public struct Examples: Codable, Hashable, Sendable {
     /// A built-in name or a path.
     public var source: String
     /// The number of examples, chosen at random.
     public var count: Int
-    /// The number of examples that they were chosen from.
+    /// The number of examples from which they were chosen.
     public var total: Int
-    /// Whether they are those that the model was trained on.
+    /// Whether they belong to the data that the model was trained on.
     public var isTrainingData: Bool
-    /// Whether the model was told the class of each example; one that knows classes was else taken without.
+    /// Whether the model received the class of each example; otherwise it was evaluated without classes, even if it
+    /// knows them.
     public var isLabelled: Bool
 
     enum CodingKeys: String, CodingKey {
@@ -51,17 +52,17 @@ public struct Evaluation: Codable, Hashable, Sendable {
     }
   }
 
-  /// What was measured at one noise level.
+  /// The measurements at one noise level.
   public struct Level: Codable, Hashable, Sendable {
     /// The noise level σ.
     public var sigma: Double
-    /// (1/σ² + 1/σ_d²)·‖D(xₜ) − x₀‖²/d, the loss that is trained: normal data of variance σ_d² would have 1.
+    /// (1/σ² + 1/σ_d²)·‖D(xₜ) − x₀‖²/d, the training loss; for normal data of variance σ_d² the best value is 1.
     public var loss: Estimate
     /// Asym, E ½‖J − Jᵀ‖²_F for the Jacobian J of the score.
     public var asym: Estimate
     /// NAsym, ¼E‖J − Jᵀ‖²_F / E‖J‖²_F.
     public var nasym: Estimate
-    /// Whether Jacobians were formed entirely, rather than estimated by probes.
+    /// Whether whole Jacobians were formed; otherwise probes were used.
     public var isExact: Bool
 
     enum CodingKeys: String, CodingKey {
@@ -72,15 +73,16 @@ public struct Evaluation: Codable, Hashable, Sendable {
 
   /// The log likelihood by the probability-flow ODE.
   public struct Likelihood: Codable, Hashable, Sendable {
-    /// log p of an example, in nats; for images of dequantised pixels in units of [−1, 1].
+    /// log p of an example, in nats; for images it is the density of dequantised pixels in units of [−1, 1].
     public var nats: Estimate
     /// For images: bits for each pixel and channel, by `Pixels.bitsPerDimension`.
     public var bitsPerDimension: Estimate?
-    /// The noise level whose density it is.
+    /// The noise level σ_min at which the density is taken.
     public var sigmaMin: Double
-    /// The number of probes of the divergence; `nil` where it was exact.
+    /// The number of probes of the divergence; `nil` if the divergence was exact.
     public var probeCount: Int?
-    /// The mean distance of the log densities of the first 64 examples, in nats, from those of a tenfold smaller tolerance.
+    /// The mean absolute change of the log densities of the first 64 examples, in nats, if the tolerance is ten times
+    /// smaller.
     public var integrationError: Double
     /// The mean number of model evaluations for an example.
     public var evaluations: Double
@@ -102,9 +104,9 @@ public struct Evaluation: Codable, Hashable, Sendable {
   public var seed: UInt64
   /// The noise levels.
   public var levels: [Level]
-  /// The log likelihood, where it was asked for.
+  /// The log likelihood, if it was requested.
   public var likelihood: Likelihood?
-  /// How samples of the model compare with the data, where it was asked for.
+  /// The comparison of samples with the data, if it was requested.
   public var samples: SampleQuality?
 
   enum CodingKeys: String, CodingKey {

@@ -6,8 +6,8 @@ internal import Torch
 
 /// How a model is evaluated.
 ///
-/// The same seed gives the same examples, noise and probes, of which an example's own do not depend on the number of
-/// examples.
+/// The same seed gives the same examples, noise and probes. The noise and probes of an example do not depend on the
+/// number of examples.
 public struct Evaluator: Hashable, Sendable {
   /// The parts of an evaluation, in their order.
   public enum Stage: String, Sendable, CaseIterable {
@@ -19,7 +19,7 @@ public struct Evaluator: Hashable, Sendable {
     case likelihood
   }
 
-  /// The noise levels that are measured by default, as far as the process has them.
+  /// The default noise levels; levels that the process does not have are left out.
   public static let defaultNoiseLevels = [0.1, 0.2, 0.5, 1, 2, 3]
 
   /// The number of examples whose likelihood is computed again with smaller steps.
@@ -29,13 +29,14 @@ public struct Evaluator: Hashable, Sendable {
   public var count: Int
   /// The noise levels σ; by default those of `defaultNoiseLevels` that the process has.
   public var noiseLevels: [Double]?
-  /// The number of probes for the Jacobian; by default it is formed entirely for points in the plane and the like.
+  /// The number of probes for the Jacobian and the divergence; by default both are exact for examples of up to 16
+  /// elements.
   public var probeCount: Int?
-  /// Whether the log likelihood is computed, which takes by far the longest.
+  /// Whether the log likelihood is computed; this takes most of the time.
   public var measuresLikelihood: Bool
   /// The number of examples in an evaluation of the network, at most `count`; by default chosen by their shape.
   ///
-  /// It changes memory and speed, and values by rounding alone.
+  /// It changes memory and speed; values change only by rounding.
   public var batchSize: Int?
   /// The seed.
   public var seed: UInt64
@@ -57,12 +58,13 @@ public struct Evaluator: Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - model: the model, with its weights.
-  ///   - record: what its run says about it.
-  ///   - step: the number of training steps behind the weights.
+  ///   - record: the record of its run.
+  ///   - step: the number of training steps that led to the weights.
   ///   - isAverage: whether the weights are the moving average.
   ///   - dataset: the examples.
-  ///   - source: what the data are called.
-  ///   - observe: told after each batch the share of the stage that is done; what it throws ends the evaluation.
+  ///   - source: the name of the data in errors and in the result.
+  ///   - observe: called after each batch with the share of the stage that is done; an error that it throws ends the
+  ///     evaluation.
   /// - Throws: `RunError` for settings or data that do not suit the model, `ConservativenessError` and `SamplerError` for a
   ///   model whose derivatives are not finite.
   public func evaluation(
@@ -96,7 +98,7 @@ public struct Evaluator: Hashable, Sendable {
       likelihood: likelihood)
   }
 
-  /// The noise levels, all of them ones that the process has.
+  /// The noise levels; an error if the process does not have one of them.
   private func checkedNoiseLevels(of process: any DiffusionProcess) throws(RunError) -> [Double] {
     let range = process.timeRange
     let known = process.sigma(range.lowerBound)...process.sigma(range.upperBound)
@@ -109,17 +111,17 @@ public struct Evaluator: Hashable, Sendable {
     return noiseLevels
   }
 
-  /// The examples that were chosen, and what belongs to each.
+  /// The chosen examples with their seeds and labels.
   private struct Examples {
     let dataset: Dataset
     let positions: Tensor
-    /// What the noise and the probes of each example are drawn from.
+    /// The seeds of the noise and the probes of each example.
     let seeds: [UInt64]
     let labels: Tensor?
     let shape: [Int]
-    /// What the noise and the probes of the asymmetry are drawn from.
+    /// The generator of the noise and the probes of the asymmetry.
     let generator: RandomGenerator
-    /// The number of examples in an evaluation of the network, where it was given.
+    /// The number of examples in an evaluation of the network, if it was given.
     let givenBatchSize: Int?
     var count: Int { seeds.count }
 
@@ -148,13 +150,14 @@ public struct Evaluator: Hashable, Sendable {
       }
     }
 
-    /// The number of examples in an evaluation of the network, by default a function of the shape alone; large images have
-    /// few, since derivatives need memory.
+    /// The number of examples in an evaluation of the network; by default it depends only on the shape and is small for
+    /// large images, because derivatives need memory.
     var batchSize: Int {
       givenBatchSize ?? min(evaluationBatchSize(shape), max(4, 65536 / shape.reduce(1, *)))
     }
 
-    /// The examples in parts of one or more evaluations; of one where their size was given, as memory grows with a part.
+    /// The examples in parts of one or more evaluations; if the batch size was given, of one evaluation, because memory
+    /// grows with a part.
     func parts(atLeast elements: Int = 0) -> [Range<Int>] {
       let several = givenBatchSize == nil ? elements / (batchSize * shape.reduce(1, *)) : 1
       let length = batchSize * max(1, several)
@@ -231,7 +234,7 @@ public struct Evaluator: Hashable, Sendable {
       let results = try parts.map { try compute($0, done: $0.lowerBound) }
       let values = results.flatMap(\.logDensities)
       let evaluations = results.flatMap(\.evaluations).reduce(0, +)
-      // The first examples once more, with smaller steps.
+      // The first examples are computed again, with smaller steps.
       method.relativeTolerance *= 0.1
       method.absoluteTolerance *= 0.1
       var errors: [Double] = []
@@ -251,7 +254,7 @@ public struct Evaluator: Hashable, Sendable {
   }
 }
 
-/// Such as "images of 1 × 8 × 8" or "points of 2 numbers".
+/// A shape in words, such as "images of 1 × 8 × 8" or "points of 2 numbers".
 private func describe(_ shape: [Int]) -> String {
   let lengths = shape.map(String.init).joined(separator: " × ")
   return shape.count == 3 ? "images of \(lengths)" : "points of \(lengths) numbers"

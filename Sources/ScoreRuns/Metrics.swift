@@ -1,8 +1,8 @@
 internal import Files
-internal import ScoreTraining
 import Foundation
+internal import ScoreTraining
 
-/// What a run reports every few steps: one JSON object on each line of `RUN/metrics.jsonl`.
+/// The report of a run after every few steps: one line of `RUN/metrics.jsonl`, which is a JSON object.
 struct MetricsRecord: Codable, Hashable, Sendable {
   /// The last step of the interval.
   var step: Int
@@ -16,7 +16,7 @@ struct MetricsRecord: Codable, Hashable, Sendable {
   var emaDecay: Double
   /// Training examples for each second.
   var examplesPerSecond: Double
-  /// What the projected steps did about their constraint; `nil` where there were none.
+  /// A summary of the projected steps; `nil` without projected steps.
   var projection: ProjectionRecord?
 
   enum CodingKeys: String, CodingKey {
@@ -28,7 +28,7 @@ struct MetricsRecord: Codable, Hashable, Sendable {
   }
 }
 
-/// What projected steps of an interval did about their constraint.
+/// A summary of the projected steps of an interval.
 struct ProjectionRecord: Codable, Hashable, Sendable {
   /// ‖c‖ before the last projected step.
   var constraintNorm: Double
@@ -38,7 +38,7 @@ struct ProjectionRecord: Codable, Hashable, Sendable {
   var iterations: Double
   /// Why the solver stopped at the last projected step.
   var stopReason: String
-  /// What the constraint said about itself at the last projected step.
+  /// The constraint's own measurements at the last projected step.
   var measurements: [String: Double]
 
   init?(_ reports: [ProjectionReport]) {
@@ -58,7 +58,7 @@ struct ProjectionRecord: Codable, Hashable, Sendable {
   }
 }
 
-/// The file of a run's metrics, and what it holds.
+/// The file of a run's metrics, with its records.
 struct MetricsFile {
   let path: String
   private(set) var records: [MetricsRecord] = []
@@ -70,7 +70,7 @@ struct MetricsFile {
     try AtomicFile.append(Self.line(record), to: path)
   }
 
-  /// Reads the file and drops what was recorded after a step, so that a resumed run does not record it twice.
+  /// Reads the file and drops the records after a step, so that a resumed run does not write them twice.
   ///
   /// A line that cannot be read, such as one torn by a crash, is dropped too.
   mutating func truncate(after step: Int) throws {
@@ -87,7 +87,7 @@ struct MetricsFile {
     try AtomicFile.write(Data(try records.map(Self.line).joined()), to: path)
   }
 
-  /// Waits until what was appended is on the disk.
+  /// Waits until all appended lines are on the disk.
   func flush() throws { try AtomicFile.flush(path) }
 
   private static func line(_ record: MetricsRecord) throws -> Data {
@@ -97,13 +97,13 @@ struct MetricsFile {
   }
 }
 
-/// The steps since the last line of metrics, and the time that those of this process took.
+/// The steps since the last line of metrics, and the time for the steps that this process took.
 struct MetricsInterval {
   private(set) var reports: [Trainer.Report]
   private var start = ContinuousClock.now
   private var timed = 0
 
-  /// Begins with steps that a process before this one took.
+  /// Begins with the steps that an earlier process took.
   init(_ reports: [Trainer.Report] = []) { self.reports = reports }
 
   mutating func add(_ report: Trainer.Report) {

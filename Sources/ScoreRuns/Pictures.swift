@@ -1,12 +1,12 @@
 internal import Datasets
+import Foundation
 public import Imaging
 internal import Plotting
 public import Torch
-import Foundation
 
 /// How images too small to look at are magnified in a picture of samples.
 public enum Magnification: String, Sendable, CaseIterable {
-  /// Each pixel becomes a square.
+  /// Each pixel becomes a square of equal pixels.
   case squares
   /// By bicubic interpolation, which the eye reads more easily where an image has few pixels.
   case smooth
@@ -28,7 +28,7 @@ extension Image {
       let scale = max(1, 64 / side)
       let isSmooth = (magnification ?? (side <= 16 ? .smooth : .squares)) == .smooth
       var images: [Image] = []
-      // In parts: enlarged all at once, many samples would need many times their memory.
+      // In parts, because enlarging many samples at once would need a multiple of their memory.
       for start in stride(from: 0, to: shape[0], by: 256) {
         let part = samples[start..<min(start + 256, shape[0])].to(.float32)
         // Clamped first: a pixel is at most white, and so is what lies between pixels.

@@ -1,9 +1,9 @@
 public import Checkpoints
 public import Datasets
 internal import Files
+import Foundation
 internal import ScoreModels
 internal import Torch
-import Foundation
 
 extension RunConfiguration {
   /// Checks the options that are set.
@@ -55,11 +55,11 @@ extension RunConfiguration {
     throw RunError(.usage, "--\(name) needs \(wanted), not \(value)")
   }
 
-  /// The configuration with everything that was left open chosen for the data, and the model that it describes.
+  /// The configuration with all open options chosen to suit the data, and the configuration of the model.
   ///
   /// - Parameters:
   ///   - dataset: the data.
-  ///   - sigmaData: σ_d, where it is known from before; by default the standard deviation of the data.
+  ///   - sigmaData: σ_d, if it is known from an earlier run; by default the standard deviation of the data.
   /// - Throws: `RunError` for options that do not suit the data.
   public func resolved(for dataset: Dataset, sigmaData: Double? = nil) throws(RunError) -> (
     configuration: RunConfiguration, model: ModelConfiguration
@@ -160,7 +160,7 @@ extension RunConfiguration {
     return (result, model)
   }
 
-  /// The channels of as many levels as bring an image down to 16 pixels, where the attention of the lowest level is cheap.
+  /// The channels of the levels: as many levels as reduce an image to 16 pixels, where attention is cheap.
   private static func levels(for side: Int) -> [Int] {
     var channels = [32, 64, 64]
     while side >> (channels.count - 1) > 16, channels.count < 8 { channels.append(128) }

@@ -4,7 +4,8 @@ public import ScoreTraining
 public import Torch
 
 extension RunConfiguration {
-  /// A trainer of a new model by these options, which `resolved(for:)` returned with the model's configuration.
+  /// Makes a trainer of a new model from these options; `resolved(for:)` must have returned them with the model's
+  /// configuration.
   ///
   /// - Throws: `ModelConfigurationError`.
   public func makeTrainer(
@@ -24,7 +25,7 @@ extension RunConfiguration {
         augmentation: augmentation.isIdentity ? nil : augmentation))
   }
 
-  /// The noise levels of a run and their weights, as denoising score matching has them.
+  /// The objective that gives a run its noise levels and their weights.
   public func makeObjective(sigmaData: Double) -> DenoisingScoreMatching {
     let lossWeighting: LossWeighting =
       switch weighting ?? defaultWeighting {
@@ -37,7 +38,7 @@ extension RunConfiguration {
     return DenoisingScoreMatching(noiseLevels: noiseLevels, weighting: lossWeighting)
   }
 
-  /// The weighting where none was asked for: a network that predicts the noise is trained as DDPM was.
+  /// The default weighting: a network that predicts the noise is trained as in DDPM.
   var defaultWeighting: Weighting { process == .ddpm ? .inverseVariance : .edm }
 
   /// How images are changed at random.
@@ -47,7 +48,7 @@ extension RunConfiguration {
       shift: shift)
   }
 
-  /// What a run minimises, apart from penalties.
+  /// The objective that a run minimises, without penalties.
   private func makeScoreObjective(sigmaData: Double) -> any ScoreObjective {
     let base = makeObjective(sigmaData: sigmaData)
     return switch objective {
@@ -57,7 +58,7 @@ extension RunConfiguration {
     }
   }
 
-  /// What a run minimises, and how it changes the weights.
+  /// The loss that a run minimises, and the optimizer that changes the weights.
   private func makeRules(
     for model: any ScoreModel, process: any DiffusionProcess, data: any TrainingData, sigmaData: Double
   ) -> (objective: any ScoreObjective, optimizer: any Optimizer) {

@@ -1,9 +1,9 @@
 public import Checkpoints
 public import Datasets
 internal import Files
+public import Foundation
 public import ScoreTraining
 internal import Torch
-public import Foundation
 
 /// The options of a training run, as in `RUN/config.json`: the names are those of the command line.
 ///
@@ -43,15 +43,15 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
 
   /// How noise levels are drawn and weighed against each other.
   public enum Weighting: String, Codable, Hashable, Sendable, CaseIterable {
-    /// All levels begin with a loss of 1.
+    /// All noise levels begin with a loss of 1.
     case edm
     /// The loss of DDPM.
     case inverseVariance = "inverse-variance"
     /// A bound on the likelihood.
     case likelihood
-    /// The loss of DDPM, limited where there is little noise.
+    /// The loss of DDPM, with limited weights at small noise levels.
     case minSNR = "min-snr"
-    /// By how well each level can be done, which is learned.
+    /// The weights follow from a learned estimate of the loss at each noise level.
     case uncertainty
   }
 
@@ -71,7 +71,7 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   public var data: String?
   /// The path of IDX labels.
   public var labels: String?
-  /// Where the examples are while they are used.
+  /// Whether examples are kept in memory or streamed.
   public var loading: Dataset.Loading = .automatic
   /// The network.
   public var model: Model = .auto
@@ -217,7 +217,7 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
     try apply(contentsOf: path)
   }
 
-  /// Takes over the options that a JSON file has; the others stay.
+  /// Sets the options that a JSON file contains; the others stay.
   ///
   /// - Parameters:
   ///   - path: the file.
@@ -260,12 +260,12 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
 }
 
 extension RunConfiguration {
-  /// The options that may change when a run is resumed: how long it is, where it runs and how it is watched.
+  /// The options that may change when a run is resumed: its length, its device and threads, and its reports.
   public static let changeableOnResume: Set<String> = [
     "steps", "device", "threads", "checkpoint-every", "sample-every", "tensorboard",
   ]
 
-  /// The name of the first option that differs, apart from those named.
+  /// The name of the first option that differs; options in `names` are not compared.
   public func difference(from other: RunConfiguration, except names: Set<String>) -> String? {
     func values(_ configuration: RunConfiguration) -> [String: any Sendable] {
       let json = (try? configuration.encoded()).flatMap { try? JSONSerialization.jsonObject(with: $0) }

@@ -13,11 +13,11 @@ public struct SampleRequest {
   public var batchSize: Int
   /// The label of each sample, where the model knows classes.
   public var labels: [Int]?
-  /// What is known about each sample beforehand.
+  /// The known elements of each sample.
   public var observation: PartialObservation?
-  /// The standard normal noise that each sample begins with, in place of that of its seed.
+  /// The standard normal noise with which each sample begins; by default the noise of its seed.
   public var noise: Tensor?
-  /// The weight of classifier-free guidance; 1 leaves the score.
+  /// The weight of classifier-free guidance; 1 means no guidance.
   public var guidance: Double
 
   /// Makes a request.
@@ -36,16 +36,16 @@ public struct SampleRequest {
 }
 
 extension ModelConfiguration {
-  /// The classes of samples where none is asked for: seed mod classes; `nil` for a model that knows none.
+  /// The default classes of samples, seed mod number of classes; `nil` for a model without classes.
   public func labels(seeds: [UInt64]) -> [Int]? {
     classCount > 0 ? seeds.map { Int($0 % UInt64(classCount)) } : nil
   }
 
-  /// Checks, before samples are drawn, whether classifier-free guidance can have a weight.
+  /// Checks, before samples are drawn, that the model can be guided with a weight.
   ///
   /// - Parameters:
   ///   - guidance: the weight.
-  ///   - source: what the model was loaded from.
+  ///   - source: the path of the model, for the error.
   /// - Throws: `RunError` for a weight other than 1 and a model without classes.
   public func validate(guidance: Double, of source: String) throws(RunError) {
     if guidance != 1 && classCount == 0 {
@@ -56,11 +56,12 @@ extension ModelConfiguration {
 }
 
 extension ScoreModel {
-  /// Draws samples, guided where the request says so; a limit of denoised values is kept by the guided ones.
+  /// Draws samples, with guidance if the request has a weight other than 1; a limit of denoised values holds after
+  /// guidance.
   ///
-  /// The network is evaluated in batches of one fixed size, so that a sample's bits depend neither on `batchSize` nor on
-  /// how many samples are drawn; and on a power of two threads, at most as many as there are, so that they do not depend
-  /// on the sample's place among the others.
+  /// The bits of a sample depend neither on `batchSize`, nor on the number of samples, nor on its place among them. For
+  /// this, the network is evaluated in batches of one fixed size, and the number of threads is rounded down to a power
+  /// of two.
   ///
   /// - Parameters:
   ///   - shape: the shape of a sample.
@@ -76,7 +77,7 @@ extension ScoreModel {
       request.labels.map { $0.count == request.seeds.count } ?? true,
       "each of \(request.seeds.count) samples needs a label")
     let model = FixedBatchScore(guided(weight: request.guidance), batchSize: evaluationBatchSize(shape))
-    // A power of two threads share a tensor in parts that are multiples of 32 too.
+    // With a power of two threads, each thread's part of a tensor is a multiple of 32 elements too.
     let threads = Engine.threadCount
     Engine.threadCount = 1 << (Int.bitWidth - 1 - threads.leadingZeroBitCount)
     defer { Engine.threadCount = threads }
@@ -96,10 +97,10 @@ extension ScoreModel {
   }
 }
 
-/// The number of examples in an evaluation of a network: a function of the shape alone.
+/// The number of examples in an evaluation of a network; it depends only on the shape.
 ///
-/// Larger ones cost less for each example where examples are small. A multiple of 32 keeps the bits of a result independent
-/// of its place; 16 does where the number of elements is even (see `FixedBatchScore`).
+/// For small examples a larger number costs less per example. With a multiple of 32, the bits of a result do not depend
+/// on its place in the batch; 16 is enough if the number of elements is even (see `FixedBatchScore`).
 func evaluationBatchSize(_ shape: [Int]) -> Int {
   let elements = max(shape.reduce(1, *), 1)
   let large = min(1024, 4096 / elements / 32 * 32)

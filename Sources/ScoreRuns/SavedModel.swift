@@ -1,19 +1,19 @@
 public import Checkpoints
+internal import Files
+import Foundation
 public import ScoreModels
 internal import ScoreTraining
 public import Torch
-internal import Files
-import Foundation
 
-/// What a checkpoint of a run says about itself.
+/// The description of a run that its checkpoints contain.
 public struct RunRecord: Codable, Hashable, Sendable {
   /// The options of the run.
   public var run: RunConfiguration
-  /// The model that they led to.
+  /// The configuration of the model that follows from the options.
   public var model: ModelConfiguration
   /// The checksum of the data.
   public var data: String
-  /// The steps since the last line of metrics, where the checkpoint lies between two; a resumed run reports them.
+  /// The steps since the last line of metrics, if the checkpoint lies between two lines; a resumed run reports them.
   var unreported: [Trainer.Report]?
 
   /// Makes a record.
@@ -30,27 +30,27 @@ public struct SavedModel {
   public let model: any ScoreModel
   /// The process that it was trained for.
   public let process: any DiffusionProcess
-  /// What the checkpoint says about itself.
+  /// The description of the run, from the checkpoint.
   public let record: RunRecord
-  /// The number of training steps behind the weights.
+  /// The number of training steps that led to the weights.
   public let step: Int
   /// The checkpoint that was read.
   public let path: String
 
-  /// The model as samples are drawn from it: with its denoised values limited, where the model was made for that.
+  /// The model for drawing samples: a `ClampedScore` if its configuration limits denoised values, else `model`.
   public var samplingModel: any ScoreModel {
     record.model.denoisedLimit.map { ClampedScore(model, process: process, limit: $0) } ?? model
   }
 
   /// Loads the newest checkpoint of a run folder, one checkpoint, or a folder of diffusers (see `DiffusersPipeline`).
   ///
-  /// Symbolic links are followed once, and a checkpoint that is pruned while it is read is looked for again: a run may go on
-  /// meanwhile.
+  /// The run may be in progress: symbolic links are followed only once, and if a checkpoint is pruned while it is read,
+  /// the newest one is looked up again.
   ///
   /// - Parameters:
   ///   - path: the folder.
-  ///   - useAverage: whether the moving average of the weights is loaded rather than the last weights.
-  ///   - device: where the model goes.
+  ///   - useAverage: whether the moving average of the weights is loaded instead of the last weights.
+  ///   - device: the device that the model is moved to.
   /// - Throws: `RunError`, `CheckpointError` or `FileError`; for a folder of diffusers as
   ///   `DiffusersPipeline.init(contentsOf:)`.
   public init(contentsOf path: String, useAverage: Bool = true, device: Device = .cpu) throws {
@@ -81,7 +81,7 @@ public struct SavedModel {
 
   private static let advice = "name a folder that score-train --out wrote, or one of its checkpoints"
 
-  /// The folder that a path leads to now.
+  /// The folder that a path leads to at present, with symbolic links resolved.
   private static func folder(_ path: String) throws -> String {
     let folder: String
     do throws(FileError) {
@@ -91,7 +91,7 @@ public struct SavedModel {
       throw RunError(.missing, "\(path) does not exist; \(advice)")
     }
     guard try FilePath.isFolder(folder) else {
-      // A device or pipe is refused as such.
+      // For a device or pipe this gives a better error.
       _ = try InputFile(folder)
       throw RunError(.missing, "\(path) is a file; \(advice)")
     }
@@ -111,7 +111,7 @@ public struct SavedModel {
         }
         return (checkpoint, checkpoints.path(ofStep: checkpoint.step))
       } catch let error as CheckpointError where error.kind == .missing && attempts > 1 {
-        // The run that it belongs to may have pruned it.
+        // The run may have pruned this checkpoint.
         attempts -= 1
       }
     }

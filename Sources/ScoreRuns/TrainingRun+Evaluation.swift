@@ -1,6 +1,6 @@
+import EventFiles
 internal import Files
 internal import ScoreMetrics
-import EventFiles
 
 extension TrainingRun {
   /// The file of the evaluation at the end of the training.
@@ -8,10 +8,10 @@ extension TrainingRun {
 
   /// Evaluates the averaged weights on some of the training data, without the likelihood, and writes `evaluation.json`.
   ///
-  /// It is a function of the weights and the configuration. Costs about as much as 20 training steps, or as a fiftieth of
-  /// the training where that is less; the number of examples, from 8 to 256, is chosen for that.
+  /// The result depends only on the weights and the configuration. The number of examples, from 8 to 256, is chosen so
+  /// that the evaluation costs about as much as 20 training steps, or as 2 % of the training if that is less.
   ///
-  /// - Parameter observe: as that of `Evaluator.evaluation`; where it throws, the file stays as it was.
+  /// - Parameter observe: as for `Evaluator.evaluation`; if it throws, the file does not change.
   /// - Throws: `FileError`, and as `Evaluator.evaluation`.
   public func writeEvaluation(
     observe: ((_ stage: Evaluator.Stage, _ share: Double) throws -> Void)? = nil
@@ -31,12 +31,12 @@ extension TrainingRun {
     return evaluation
   }
 
-  /// The evaluation of the present step, where the file holds it.
+  /// The evaluation of the present step, if the file contains it.
   var presentEvaluation: Evaluation? {
     (try? Evaluation(contentsOf: evaluationPath)).flatMap { $0.model.step == trainer.step ? $0 : nil }
   }
 
-  /// Records an evaluation for TensorBoard, where the process that wrote it was killed before it did.
+  /// Records an evaluation for TensorBoard, if the process that wrote it was killed before it recorded it.
   func appendIfMissing(_ evaluation: Evaluation, to events: EventFile?) throws {
     guard let events, let tag = evaluation.events.first?.tag else { return }
     if try !events.holdsEarlier(tag: tag, step: trainer.step) {
@@ -44,9 +44,9 @@ extension TrainingRun {
     }
   }
 
-  /// Evaluates at the end of the training; a model that cannot be evaluated is still one that was trained.
+  /// Evaluates at the end of the training; if the evaluation fails, the training is still complete.
   ///
-  /// - Parameter shouldStop: asked before the first and after each batch; where it says yes, nothing is written.
+  /// - Parameter shouldStop: called before the first and after each batch; if it returns `true`, nothing is written.
   func evaluate(shouldStop: () -> Bool, _ observe: (Event) throws -> Void) throws -> Outcome {
     struct Stop: Error {}
     if shouldStop() { return .stopped(step: trainer.step) }

@@ -1,8 +1,8 @@
-internal import Imaging
 import EventFiles
+internal import Imaging
 
 extension TrainingRun {
-  /// Begins a file of events, where they were asked for; what an interrupted run recorded from the next step on is void.
+  /// Begins a file of events if the run writes them; events of an interrupted run from the next step on become invalid.
   func makeEventFile() throws -> EventFile? {
     guard configuration.tensorboard else { return nil }
     return try EventFile(in: "\(path)/tensorboard", firstStep: trainer.step + 1)
@@ -10,7 +10,7 @@ extension TrainingRun {
 }
 
 extension MetricsRecord {
-  /// What TensorBoard shows of a line of metrics.
+  /// The values of a line of metrics, for TensorBoard.
   var events: [(tag: String, value: EventFile.Value)] {
     var values = [
       ("training/loss", loss), ("training/gradient-norm", gradientNorm), ("training/learning-rate", learningRate),
@@ -29,7 +29,7 @@ extension MetricsRecord {
 }
 
 extension Evaluation {
-  /// What TensorBoard shows of an evaluation: a curve's point for each noise level.
+  /// The values of an evaluation, for TensorBoard: a point of a curve for each noise level.
   var events: [(tag: String, value: EventFile.Value)] {
     levels.flatMap { level in
       [

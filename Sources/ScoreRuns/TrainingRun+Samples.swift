@@ -1,18 +1,18 @@
 internal import Checkpoints
+import EventFiles
 internal import Files
 internal import Imaging
 internal import Samplers
-import EventFiles
 
 extension TrainingRun {
-  /// Whether a picture of samples belongs to the present step.
+  /// Whether a picture of samples is due at the present step.
   var isPictureDue: Bool {
     let every = configuration.sampleEvery ?? 0
     return every > 0 && (trainer.step % every == 0 || trainer.step == configuration.steps)
   }
 
-  /// Draws the picture of the step that a run goes on from, where the process before was ended between checkpoint and
-  /// picture, or between picture and event.
+  /// Draws the picture of the step at which a run resumes, if the process before it ended after the checkpoint but
+  /// before the picture or its event.
   ///
   /// - Returns: as `drawSamples`.
   func drawMissingSamples(
@@ -24,10 +24,10 @@ extension TrainingRun {
     return try drawSamples(isRecorded ? nil : events, shouldStop, observe)
   }
 
-  /// Draws the picture of the present step and records it; a model that cannot be sampled from goes on training.
+  /// Draws the picture of the present step and records it; if sampling fails, the training continues.
   ///
-  /// - Parameter shouldStop: asked after each step of the sampler.
-  /// - Returns: `false` where it said yes; nothing was written then.
+  /// - Parameter shouldStop: called after each step of the sampler.
+  /// - Returns: `false` if `shouldStop` returned `true`; then nothing was written.
   func drawSamples(
     _ events: EventFile?, _ shouldStop: () -> Bool, _ observe: (Event) throws -> Void
   ) throws -> Bool {

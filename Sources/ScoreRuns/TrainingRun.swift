@@ -1,26 +1,26 @@
 internal import Checkpoints
 public import Datasets
+import EventFiles
 internal import Files
+import Foundation
 internal import Plotting
 internal import ScoreModels
 public import ScoreTraining
 internal import Torch
-import EventFiles
-import Foundation
 
 /// A training run and its folder.
 ///
 /// ```
 /// RUN/config.json            all options
-/// RUN/metrics.jsonl          what was measured, a JSON object on each line
+/// RUN/metrics.jsonl          the metrics, a JSON object on each line
 /// RUN/loss.png               the loss as a curve
 /// RUN/samples/step-000500.png
 /// RUN/evaluation.json        the loss and the asymmetry of the Jacobian at each noise level, at the end
-/// RUN/tensorboard/           the same for TensorBoard, where it was asked for
+/// RUN/tensorboard/           the same for TensorBoard, if requested
 /// RUN/checkpoints/step-000500/…, latest
 /// ```
 public final class TrainingRun {
-  /// What `train` tells its caller.
+  /// The events that `train` reports to its caller.
   public enum Event {
     /// A step was taken.
     case step(Trainer.Report, examplesPerSecond: Double)
@@ -28,11 +28,11 @@ public final class TrainingRun {
     case checkpoint(path: String)
     /// A picture of samples was written.
     case samples(path: String)
-    /// Samples could not be drawn from the present weights, which does not end the training.
+    /// Samples could not be drawn from the present weights; the training continues.
     case noSamples(reason: String)
     /// The model was evaluated at the end of the training.
     case evaluation(Evaluation, path: String)
-    /// The model could not be evaluated, which does not undo the training.
+    /// The model could not be evaluated; the training is still complete.
     case noEvaluation(reason: String)
   }
 
@@ -40,13 +40,13 @@ public final class TrainingRun {
   public enum Outcome: Equatable, Sendable {
     /// All steps were taken.
     case finished
-    /// It was asked to stop and wrote a checkpoint; at the last step the evaluation is missing.
+    /// `shouldStop` returned `true`, and a checkpoint was written; at the last step only the evaluation is missing.
     case stopped(step: Int)
   }
 
   /// The run's folder.
   public let path: String
-  /// The options, none left open.
+  /// The options, all of them chosen.
   public let configuration: RunConfiguration
   /// The data.
   public let dataset: Dataset
@@ -78,7 +78,7 @@ public final class TrainingRun {
       labels: configuration.labels, seed: configuration.seed, loading: configuration.loading)
     // The last bits of σ_d depend on the number of threads: a resumed run keeps the value that it began with.
     var (resolved, model) = try configuration.resolved(for: dataset, sigmaData: resuming?.configuration.model.sigmaData)
-    // A run that was begun with another form of the energy goes on with it.
+    // A resumed run keeps the form of the energy that it began with.
     if let resuming { model.energyForm = resuming.configuration.model.energyForm }
     resolved.device = device.description
     try Engine.startThreads(resolved.threads)
@@ -94,9 +94,9 @@ public final class TrainingRun {
 
   /// Starts a run in a folder that holds no checkpoint.
   ///
-  /// - Throws: `RunError`, `DataError`, `FileError`; the folder is then as it was.
+  /// - Throws: `RunError`, `DataError`, `FileError`; after an error the folder is as it was before.
   public static func start(_ configuration: RunConfiguration, at path: String) throws -> TrainingRun {
-    // Locked before anything is looked at, so that what is seen stays true.
+    // The lock is taken first, so that the folder cannot change after it was examined.
     let lock = try lock(path)
     do {
       if let checkpoint = try CheckpointFolder("\(path)/checkpoints").latest() {
@@ -114,11 +114,11 @@ public final class TrainingRun {
     }
   }
 
-  /// Goes on with the run of a folder from its newest checkpoint, or from the beginning if it has none.
+  /// Continues the run of a folder from its newest checkpoint, or from the beginning if it has none.
   ///
   /// - Parameters:
   ///   - path: the folder.
-  ///   - changing: applied to the saved options; it may change how long the run is and how it is watched.
+  ///   - changing: changes the saved options; only those in `RunConfiguration.changeableOnResume` may change.
   /// - Throws: `RunError`, `CheckpointError`, `DataError`, `FileError`.
   public static func resume(
     at path: String, changing: (inout RunConfiguration) throws -> Void = { _ in }
@@ -141,13 +141,13 @@ public final class TrainingRun {
     return run
   }
 
-  /// Checks that a checkpoint is one of the run, before anything that its options claim is built.
+  /// Checks that a checkpoint belongs to the run, before a model is built from its options.
   private static func check(
     _ checkpoint: Checkpoint<RunRecord>, against record: RunRecord, at run: String
   ) throws {
     let path = CheckpointFolder("\(run)/checkpoints").path(ofStep: checkpoint.step)
     var written = checkpoint.configuration
-    // Runs from before these options have their data in memory, and weights by default.
+    // Runs from before these options existed keep their data in memory and have the default weighting.
     if written.run.loading == .automatic { written.run.loading = record.run.loading }
     if written.run.weighting == nil { written.run.weighting = record.run.defaultWeighting }
     if let name = record.run.difference(from: written.run, except: RunConfiguration.changeableOnResume) {
@@ -192,7 +192,7 @@ public final class TrainingRun {
     return lock
   }
 
-  /// Removes what trainers that were killed have left half-written.
+  /// Removes incomplete files that killed processes left behind.
   private func removeAbandoned() {
     for folder in [path, "\(path)/checkpoints", "\(path)/samples", "\(path)/tensorboard"] {
       AtomicFile.removeAbandoned(in: folder)
@@ -201,13 +201,13 @@ public final class TrainingRun {
 
   // MARK: Training
 
-  /// Takes the steps that are left.
+  /// Takes the remaining steps.
   ///
   /// - Parameters:
-  ///   - shouldStop: asked after each step and each batch of the evaluation; where it says yes, a checkpoint is written and
-  ///     `stopped` returned.
-  ///   - observe: told what happens.
-  /// - Throws: `TrainingDiverged`, `FileError`; the checkpoints written so far stay good.
+  ///   - shouldStop: called after each step and each batch of the evaluation; if it returns `true`, a checkpoint is
+  ///     written and `stopped` is returned.
+  ///   - observe: called with each event.
+  /// - Throws: `TrainingDiverged`, `FileError`; earlier checkpoints stay valid.
   public func train(
     shouldStop: () -> Bool = { false }, observe: (Event) throws -> Void = { _ in }
   ) throws -> Outcome {
@@ -253,7 +253,7 @@ public final class TrainingRun {
 
   /// Writes a checkpoint and the curve of the loss.
   private func save(_ observe: (Event) throws -> Void) throws {
-    // What the checkpoint takes for recorded has to outlive a power cut that it outlives.
+    // If the checkpoint survives a power cut, the metrics and events before it must survive too.
     try metrics.flush()
     try events?.flush()
     let state = trainer.state

@@ -32,10 +32,11 @@ extension Tensor {
   /// Whether operations on this tensor are recorded.
   public var requiresGradient: Bool { inspect(ctorch_requires_grad) }
 
-  /// The same values, cut off from the record of how they came about.
+  /// The same values without their recorded history: gradients do not pass through them.
   public func detached() -> Tensor { produce("detached", [self]) { ctorch_detach(pointer, $0) } }
 
-  /// The same values as an independent variable: operations on it are recorded, and gradients can be taken for it.
+  /// The same values as an independent variable: operations on it are recorded, and gradients can be taken with respect
+  /// to it.
   ///
   /// - Precondition: the elements are floating-point numbers.
   public func variable() -> Tensor { produce("variable", [self]) { ctorch_leaf(pointer, $0) } }
@@ -58,9 +59,9 @@ extension Tensor {
 ///
 /// - Parameters:
 ///   - output: a recorded tensor; a scalar unless there is a seed.
-///   - inputs: variables, or intermediate results on the way to the output. One that the output does not depend on gets
-///     zeros.
-///   - seed: the cotangent, of the output's shape: what is returned is ∂⟨seed, output⟩/∂input.
+///   - inputs: variables, or intermediate results on the way to the output. An input that the output does not depend on
+///     gets zeros.
+///   - seed: the cotangent, of the output's shape: the result is ∂⟨seed, output⟩/∂input.
 ///   - createGraph: whether the gradients can be differentiated again.
 ///   - retainGraph: whether the record is kept for another call; by default only if `createGraph` is true.
 /// - Returns: a tensor of each input's shape.

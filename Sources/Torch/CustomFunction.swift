@@ -1,16 +1,17 @@
 internal import CTorch
 
-/// A function with a derivative of its own.
+/// Evaluates a function whose derivative you define.
 ///
 /// - Parameters:
-///   - inputs: what the function depends on and can be differentiated for.
+///   - inputs: the tensors that the function depends on and can be differentiated with respect to.
 ///   - forward: computes the outputs; its operations are not recorded.
-///   - backward: maps the cotangents of the outputs, one of each output's shape, to those of the inputs; `nil` stands for
-///     zero. It runs once for each gradient that is taken, recorded if that gradient is to be differentiated again. To be
-///     differentiable twice it must be written in recorded operations on the *inputs* that it captures, not on the
-///     outputs: capturing an output would keep the record alive for ever.
+///   - backward: maps the cotangents of the outputs, one of each output's shape, to the cotangents of the inputs; `nil`
+///     stands for zero. It runs once for each gradient that is taken; its operations are recorded if that gradient is
+///     to be differentiated again. For second derivatives, write it in recorded operations on the *inputs* that it
+///     captures. Do not capture an output: that would keep the record alive for ever.
 /// - Returns: the outputs of `forward`, attached to the record.
-/// - Throws: what `forward` throws. What `backward` throws is thrown by the `gradients(of:withRespectTo:)` that ran it.
+/// - Throws: errors of `forward`. An error of `backward` is thrown by the call of `gradients(of:withRespectTo:)` that
+///   ran it.
 public func customFunction(
   _ inputs: [Tensor], forward: ([Tensor]) throws -> [Tensor],
   backward: @escaping (_ cotangents: [Tensor]) throws -> [Tensor?]
@@ -30,9 +31,9 @@ public func customFunction(
   }
 }
 
-/// What a custom function's backward closure did wrong.
+/// A mistake in a custom function's backward closure.
 public struct CustomFunctionError: Error, CustomStringConvertible, Equatable {
-  /// One sentence.
+  /// The mistake in one sentence.
   public let description: String
 }
 

@@ -37,12 +37,12 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Loads what the device needs and checks that it is there.
+  /// Loads the libraries that the device needs and checks that the device exists.
   ///
-  /// A process calls it once, before any other use of tensors: libtorch looks for CUDA a single time, when an operator
+  /// Call it once in a process, before any other use of tensors: libtorch looks for CUDA only once, when an operator
   /// such as a convolution first needs to know, and keeps the answer.
   ///
-  /// - Throws: `Unavailable`, with what is missing.
+  /// - Throws: `Unavailable`, which says what is missing.
   public func prepare() throws(Unavailable) {
     if case .cuda = self, ctorch_load_cuda() != CTORCH_OK {
       throw Unavailable(

@@ -1,22 +1,22 @@
 internal import Foundation
 
 extension Engine {
-  /// The system does not let this process have as many threads as were asked for.
+  /// The system does not allow this process the requested number of threads.
   public struct ThreadsUnavailable: Error, CustomStringConvertible, Equatable {
     /// One sentence: how many, why, and what to do.
     public let description: String
   }
 
-  /// Sets the number of threads that operators use and makes sure that the system lets the process have them.
+  /// Sets the number of threads that operators use, and checks that the system allows that many.
   ///
-  /// OpenMP, which starts the threads at the first operator that is shared, ends the process where it cannot, and libtorch's
-  /// other pool waits for ever.
+  /// Without the check a failure would come later: OpenMP starts its threads at the first operator that uses several
+  /// threads and ends the process if it cannot; libtorch's other pool would wait for ever.
   ///
-  /// - Parameter count: the number; `nil` leaves `threadCount`.
+  /// - Parameter count: the number; `nil` keeps `threadCount`.
   /// - Throws: `ThreadsUnavailable`.
   public static func startThreads(_ count: Int? = nil) throws(ThreadsUnavailable) {
     let number = count ?? threadCount
-    // Each of both pools has so many. They are started together, as the pools will.
+    // Each of the two pools will have this number. The threads are started together here, as the pools will start them.
     let gate = Gate()
     var threads: [pthread_t] = []
     var failure: Int32 = 0

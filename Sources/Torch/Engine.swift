@@ -1,17 +1,17 @@
 internal import CTorch
 internal import Synchronization
 
-/// A failure of the engine: what was asked of it and libtorch's own message.
+/// A failure of the engine: the operation and libtorch's own message.
 public struct EngineError: Error, CustomStringConvertible, Equatable {
   /// The operation, such as "matmul".
   public let operation: String
   /// libtorch's message.
   public let message: String
 
-  /// One sentence.
+  /// Operation and message in one sentence.
   public var description: String { "\(operation): \(message)" }
 
-  /// Whether there was not enough memory.
+  /// Whether memory was insufficient.
   public var isOutOfMemory: Bool {
     ["allocate memory", "not enough memory", "out of memory", "std::bad_alloc"].contains {
       message.lowercased().contains($0)
@@ -32,8 +32,8 @@ public enum Engine {
 
   /// The number of threads that operators use.
   ///
-  /// Results are reproducible bit for bit for one number of threads, not across numbers; random numbers are the same for
-  /// any. Setting it concerns the calling thread and those that have not used tensors yet.
+  /// Results are reproducible bit for bit with the same number of threads, but not between different numbers. Random
+  /// numbers do not depend on it. Setting it affects the calling thread and threads that have not used tensors yet.
   public static var threadCount: Int {
     get { Int(ctorch_thread_count()) }
     set {
@@ -50,21 +50,23 @@ public enum Engine {
   /// Tensors stay on their thread, so a leak test can compare this before and after while other threads work.
   public static var liveHandlesOfThread: Int { Int(ctorch_live_handles_of_thread()) }
 
-  /// Has a closure called before an operator that failed ends the process: a tool tells its user in its own words, and ends
-  /// it with a status of its own.
+  /// Sets a closure that is called before a failed operator ends the process.
   ///
-  /// An operator fails for operands that do not fit, which is a mistake in the program, and where memory runs out.
+  /// A tool uses it to report the failure in its own words and to exit with its own status.
+  ///
+  /// An operator fails if its operands do not fit, which is a mistake in the program, or if memory runs out.
   public static func onFailure(_ handler: @escaping @Sendable (EngineError) -> Void) {
     failureHandler.withLock { $0 = handler }
   }
 
   static let failureHandler = Mutex<(@Sendable (EngineError) -> Void)?>(nil)
 
-  /// Has freed memory kept for later tensors rather than given back to the system.
+  /// Keeps freed memory for later tensors instead of returning it to the system.
   ///
-  /// Training steps and iterative solvers free and allocate the same sizes again; without this each of them faults its pages in
-  /// anew. Of blocks of a MiB and more up to a GiB is kept, and given up where memory runs out; of smaller ones, with glibc, the
-  /// peak. The command-line tools call it. It concerns tensors made afterwards.
+  /// Training steps and iterative solvers free and allocate the same sizes again and again; without this, every step
+  /// has page faults for memory that it had before. Up to 1 GiB of blocks of 1 MiB and more is kept, and released if
+  /// memory runs out. With glibc, smaller blocks are kept up to their peak. The command-line tools call this function.
+  /// It affects tensors made afterwards.
   public static func keepFreedMemory() { ctorch_keep_freed_memory() }
 }
 
@@ -99,7 +101,7 @@ func withHandles<Result>(
   let pointers = tensors.map(\.pointer)
   return withExtendedLifetime(tensors) {
     pointers.withUnsafeBufferPointer { buffer in
-      // An empty array has no base address; the shim does not look behind it when the count is 0.
+      // An empty array has no base address; the shim does not read from it when the count is 0.
       body(buffer.baseAddress ?? UnsafePointer(bitPattern: 8)!, Int64(buffer.count))
     }
   }

@@ -1,10 +1,13 @@
 internal import CTorch
 
-/// Runs a closure in which tensors of one value and of random numbers have a shape and an element type, and no elements: a
-/// network that is built in it tells the names and shapes of its parameters, and takes neither memory nor time for them.
+/// Runs a closure in which tensors of one value and of random numbers have a shape and an element type, but no
+/// elements.
 ///
-/// Arithmetic with such tensors gives more of them. Reading their elements, or mixing them with others, traps. Parameters
-/// that are made so take the values of others afterwards, on the processor.
+/// A network that is built in the closure has parameters with names and shapes, but costs neither memory nor time for
+/// their elements.
+///
+/// Arithmetic with such tensors gives more of them. Reading their elements, or mixing them with other tensors, traps.
+/// Parameters without elements can be set to other values afterwards, on the processor.
 ///
 /// The mode belongs to the thread; the closure is therefore not asynchronous.
 package func withoutElements<Result, Failure: Error>(

@@ -5,9 +5,9 @@ public final class Parameter {
   private var variable: Tensor
   private var substitute: Tensor?
 
-  /// The current value, an independent variable: gradients can be taken for it.
+  /// The current value, an independent variable: gradients can be taken with respect to it.
   ///
-  /// Setting it cuts the new value off from how it was computed.
+  /// Setting it drops the recorded history of the new value.
   public var value: Tensor {
     get { substitute ?? variable }
     set {
@@ -19,7 +19,7 @@ public final class Parameter {
     }
   }
 
-  /// Makes a parameter.
+  /// Makes a parameter; the recorded history of the value is dropped.
   ///
   /// - Precondition: the elements are floating-point numbers.
   public init(_ value: Tensor) { variable = value.variable() }
@@ -27,11 +27,12 @@ public final class Parameter {
   /// The lengths of the dimensions.
   public var shape: [Int] { variable.shape }
 
-  /// Runs a closure in which parameters have other values, as they are: with the operations recorded that they came from.
+  /// Runs a closure in which parameters have other values, which keep their recorded operations.
   ///
-  /// So what is computed from parameters becomes a function of tensors that can be differentiated with respect to these.
+  /// The results of the closure can therefore be differentiated with respect to these values.
   ///
-  /// - Precondition: there is a value of the right shape for each parameter. The closure sets none of them.
+  /// - Precondition: there is a value of the right shape for each parameter, and the closure sets none of the
+  ///   parameters.
   public static func withValues<Result>(
     _ values: [Tensor], of parameters: [Parameter], _ body: () throws -> Result
   ) rethrows -> Result {

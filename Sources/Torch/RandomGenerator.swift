@@ -25,7 +25,7 @@ public struct RandomGenerator: RandomNumberGenerator, Hashable, Sendable {
     case data
     /// Probes of estimators.
     case probes
-    /// What a trained model is judged on: the choice of examples and their noise; the index tells apart what it is for.
+    /// Evaluation of a trained model: the choice of examples and their noise; the index distinguishes the uses.
     case evaluation
   }
 

@@ -13,7 +13,7 @@ public import Foundation
 public struct Safetensors {
   /// The tensors by name.
   public var tensors: [String: Tensor]
-  /// Texts that travel with the tensors.
+  /// Texts that are stored with the tensors.
   public var metadata: [String: String]
 
   /// What is wrong with the bytes of a file.
@@ -34,7 +34,7 @@ public struct Safetensors {
 
   /// The bytes of the file.
   ///
-  /// They depend on names, values and metadata alone.
+  /// They depend only on names, values and metadata.
   ///
   /// - Throws: `FormatError` if a tensor has the name that the format keeps for metadata.
   public func encoded() throws -> Data {

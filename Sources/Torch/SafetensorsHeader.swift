@@ -2,12 +2,11 @@ internal import Foundation
 
 /// The header of a safetensors file: where each tensor's bytes are.
 ///
-/// What an initialised one says has been checked: shapes match their bytes, and these cover the data without holes or
-/// overlaps.
+/// An initialised header is checked: shapes match their bytes, and the bytes cover the data without holes or overlaps.
 struct SafetensorsHeader {
   typealias FormatError = Safetensors.FormatError
 
-  /// The name that the format keeps for texts.
+  /// The name that the format reserves for texts.
   static let metadataName = "__metadata__"
 
   private(set) var metadata: [String: String] = [:]
@@ -55,7 +54,7 @@ struct SafetensorsHeader {
     }
   }
 
-  /// The number of colons outside strings: of members, as they are written.
+  /// The number of colons outside strings: the number of members in the text.
   private static func colonCount(_ json: Data) -> Int {
     var count = 0
     var isInString = false
@@ -72,7 +71,7 @@ struct SafetensorsHeader {
     return count
   }
 
-  /// What the header says of one tensor.
+  /// The header's entry for one tensor.
   struct Entry {
     let name: String
     let dtype: DType
@@ -96,7 +95,7 @@ struct SafetensorsHeader {
       guard shape.count <= 64 else {
         throw FormatError("tensor \(name) has \(shape.count) dimensions; 64 are supported")
       }
-      // Lengths of 0 are left out here: the engine multiplies the others, too.
+      // Lengths of 0 are left out: the engine multiplies the other lengths too, and their product must not overflow.
       var extent = dtype.byteCount
       for length in shape where length > 0 {
         let (product, overflow) = extent.multipliedReportingOverflow(by: length)
@@ -114,7 +113,7 @@ struct SafetensorsHeader {
 
     /// A non-negative integer; nil for fractions, truth values and anything else.
     private static func wholeNumber(_ json: Any) -> Int? {
-      // `is Bool` would not do: the numbers 0 and 1 pass for truth values. Their encoding tells them apart.
+      // `is Bool` would also accept the numbers 0 and 1; their encoding distinguishes them from truth values.
       guard let number = json as? NSNumber, "iIlLqQ".contains(String(cString: number.objCType)),
         let value = number as? Int, value >= 0
       else { return nil }

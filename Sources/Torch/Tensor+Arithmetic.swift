@@ -30,7 +30,8 @@ extension Tensor {
 
   /// Adds a number to every element.
   ///
-  /// A whole number leaves a tensor of integers one of integers; so do the other operators with a number.
+  /// A tensor of integers plus a whole number stays a tensor of integers. The same holds for `-` and `*`; `/` gives
+  /// floating-point numbers.
   public static func + (x: Tensor, y: Double) -> Tensor { scalar("+", x, y, ctorch_add_scalar) }
   /// Adds a number to every element.
   public static func + (x: Double, y: Tensor) -> Tensor { scalar("+", y, x, ctorch_add_scalar) }
@@ -66,7 +67,7 @@ extension Tensor {
   public func maximum(_ other: Tensor) -> Tensor { Self.binary("maximum", self, other, ctorch_maximum) }
   /// The elementwise smaller of two tensors.
   public func minimum(_ other: Tensor) -> Tensor { Self.binary("minimum", self, other, ctorch_minimum) }
-  /// The angle of the points (x, y) whose y this is.
+  /// The angles of points (x, y), where this tensor holds the y.
   public func atan2(_ x: Tensor) -> Tensor { Self.binary("atan2", self, x, ctorch_atan2) }
 
   /// The product of matrices, of batches of matrices, or of matrices and vectors, as in NumPy.
@@ -132,7 +133,7 @@ extension Tensor {
   /// Elementwise disjunction of truth values.
   public static func .| (x: Tensor, y: Tensor) -> Tensor { binary(".|", x, y, ctorch_logical_or) }
 
-  /// The elements of this tensor where a mask is true, those of another elsewhere.
+  /// The elements of another tensor where a mask is true, and the elements of this tensor elsewhere.
   public func replacing(where mask: Tensor, with other: Tensor) -> Tensor {
     produce("replacing(where:with:)", [mask, other, self]) {
       ctorch_where(mask.pointer, other.pointer, pointer, $0)

@@ -10,7 +10,7 @@ extension Tensor {
 
   /// |x|.
   public func abs() -> Tensor { unary("abs", ctorch_abs) }
-  /// −1, 0 or 1.
+  /// The sign: −1, 0 or 1.
   public func sign() -> Tensor { unary("sign", ctorch_sign) }
   /// eˣ.
   public func exp() -> Tensor { unary("exp", ctorch_exp) }

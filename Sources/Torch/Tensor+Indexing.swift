@@ -1,6 +1,6 @@
 internal import CTorch
 
-/// What a subscript of a tensor takes for one dimension.
+/// A selection along one dimension, for the subscript of a tensor.
 public enum TensorIndex: ExpressibleByIntegerLiteral {
   /// The whole dimension.
   case all
@@ -58,19 +58,20 @@ extension Tensor {
     }
   }
 
-  /// The positions that a vector of integers names, along a dimension.
+  /// Selects positions along a dimension; `indices` is a vector of integers.
   public func gathering(_ indices: Tensor, along dimension: Int = 0) -> Tensor {
     produce("gathering", [self, indices]) {
       ctorch_index_select(pointer, Int64(dimension), indices.pointer, $0)
     }
   }
 
-  /// The positions that an array names, along a dimension.
+  /// Selects positions along a dimension.
   public func gathering(_ indices: [Int], along dimension: Int = 0) -> Tensor {
     gathering(Tensor(indices).to(device), along: dimension)
   }
 
-  /// For each position of `indices` the element of that index along a dimension.
+  /// Selects one element for each element of `indices`, which is its position along a dimension; its other coordinates
+  /// stay the same.
   public func gatheringElements(_ indices: Tensor, along dimension: Int) -> Tensor {
     produce("gatheringElements", [self, indices]) {
       ctorch_gather(pointer, Int64(dimension), indices.pointer, $0)

@@ -45,7 +45,9 @@ extension Tensor {
     produce("vectorProduct", [self, x]) { ctorch_matrix_vector(pointer, transposed, x.pointer, $0) }
   }
 
-  /// The product with a vector of a sparse matrix in compressed rows, whose elements these are; nothing is recorded.
+  /// The product of a sparse matrix in compressed rows with a vector; this tensor holds the matrix elements.
+  ///
+  /// Nothing is recorded.
   package func compressedRowsProduct(
     rowOffsets: Tensor, columns: Tensor, shape: (rows: Int, columns: Int), with x: Tensor
   ) -> Tensor {
@@ -65,7 +67,7 @@ extension Tensor {
     return norm
   }
 
-  /// self ← a·x + b·self in one pass; the norm of the result.
+  /// self ← a·x + b·self in one pass; returns the norm of the result.
   package mutating func combine(_ a: Double, _ x: Tensor, _ b: Double) -> Double {
     var norm = 0.0
     let isUnique = isKnownUniquelyReferenced(&handle)
@@ -73,7 +75,8 @@ extension Tensor {
     return norm
   }
 
-  /// The elements of this tensor where a mask is false and a·x where it is true, and ‖x‖₂ over the latter, in one pass.
+  /// a·x where a mask is true and this tensor elsewhere, with ‖x‖₂ over the elements where the mask is true, in one
+  /// pass.
   package func replacing(where mask: Tensor, with x: Tensor, scaledBy a: Double) -> (result: Tensor, norm: Double) {
     var norm = 0.0
     let result = produce("replacing(where:with:scaledBy:)", [mask, x, self]) {
@@ -82,7 +85,7 @@ extension Tensor {
     return (result, norm)
   }
 
-  /// g ← h + p·g, x ← x + q·g and h ← r·v + s·h, with the new g in the second, in one pass; ‖x‖₂ of the result.
+  /// g ← h + p·g, x ← x + q·g with the new g, and h ← r·v + s·h, in one pass; returns ‖x‖₂ of the new x.
   package static func advance(
     _ g: inout Tensor, _ x: inout Tensor, _ h: inout Tensor, v: Tensor, p: Double, q: Double, r: Double, s: Double
   ) -> Double {
@@ -91,7 +94,7 @@ extension Tensor {
       isKnownUniquelyReferenced(&g.handle), isKnownUniquelyReferenced(&x.handle), isKnownUniquelyReferenced(&h.handle),
     ]
     let results = produceMany("advance", count: 3, [g, x, h, v]) { out in
-      // The handles stay alive for the call; nothing below it reads them.
+      // The handles stay alive for the call; no code after the call reads them.
       withHandles([g, x, h]) { vectors, _ in ctorch_advance(vectors, consumes, v.pointer, p, q, r, s, &norm, out) }
     }
     (g, x, h) = (results[0], results[1], results[2])

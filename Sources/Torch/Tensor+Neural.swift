@@ -42,7 +42,7 @@ extension Tensor {
     }
   }
 
-  /// How pixels between the given ones are found.
+  /// How the values between the given pixels are computed.
   public enum Interpolation: Sendable {
     /// The nearest pixel, towards the start.
     case nearest

@@ -10,33 +10,33 @@ extension Tensor {
     produce(name, [self]) { out in dimensions.withInt64s { function(pointer, $0, $1, keep, out) } }
   }
 
-  /// The sum along the given dimensions; of all elements without any.
+  /// The sum along the given dimensions; of all elements if none is given.
   ///
-  /// `keepingDimensions` leaves them in the shape with length 1. The same holds for the other reductions.
+  /// With `keepingDimensions` they stay in the shape, with length 1. The same holds for the other reductions.
   public func sum(_ dimensions: Int..., keepingDimensions keep: Bool = false) -> Tensor {
     reduce("sum", dimensions, keep, ctorch_sum)
   }
-  /// The sum along the given dimensions; of all elements without any.
+  /// The sum along the given dimensions; of all elements if none is given.
   public func sum(_ dimensions: [Int], keepingDimensions keep: Bool = false) -> Tensor {
     reduce("sum", dimensions, keep, ctorch_sum)
   }
-  /// The mean along the given dimensions; of all elements without any.
+  /// The mean along the given dimensions; of all elements if none is given.
   public func mean(_ dimensions: Int..., keepingDimensions keep: Bool = false) -> Tensor {
     reduce("mean", dimensions, keep, ctorch_mean)
   }
-  /// The mean along the given dimensions; of all elements without any.
+  /// The mean along the given dimensions; of all elements if none is given.
   public func mean(_ dimensions: [Int], keepingDimensions keep: Bool = false) -> Tensor {
     reduce("mean", dimensions, keep, ctorch_mean)
   }
-  /// The largest element along the given dimensions; of all without any.
+  /// The largest element along the given dimensions; of all elements if none is given.
   public func max(_ dimensions: Int..., keepingDimensions keep: Bool = false) -> Tensor {
     reduce("max", dimensions, keep, ctorch_amax)
   }
-  /// The smallest element along the given dimensions; of all without any.
+  /// The smallest element along the given dimensions; of all elements if none is given.
   public func min(_ dimensions: Int..., keepingDimensions keep: Bool = false) -> Tensor {
     reduce("min", dimensions, keep, ctorch_amin)
   }
-  /// log Σ eˣ along the given dimensions without overflow; of all elements without any.
+  /// log Σ eˣ along the given dimensions without overflow; of all elements if none is given.
   public func logSumExp(_ dimensions: Int..., keepingDimensions keep: Bool = false) -> Tensor {
     reduce("logSumExp", dimensions, keep, ctorch_logsumexp)
   }
@@ -69,7 +69,8 @@ extension Tensor {
   }
   /// The k-th smallest of all elements, counted from 1, as a tensor without dimensions.
   ///
-  /// - Complexity: linear, and memory for a copy of the tensor and the positions of its elements. One thread on a processor.
+  /// - Complexity: linear time on one thread of the processor; memory for a copy of the tensor and for the positions of
+  ///   its elements.
   public func kthSmallest(_ k: Int) -> Tensor {
     produce("kthSmallest", [self]) { ctorch_kth_smallest(pointer, Int64(k), $0) }
   }

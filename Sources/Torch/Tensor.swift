@@ -141,7 +141,7 @@ public struct Tensor {
     return type
   }
 
-  /// Where the elements are.
+  /// The device that holds the elements.
   public var device: Device {
     Device(type: inspect(ctorch_device_type), index: inspect(ctorch_device_index))
   }
@@ -166,7 +166,7 @@ public struct Tensor {
   /// The elements in row-major order as `float32`.
   public var floats: [Float] { elements() }
 
-  /// The one element of a tensor that has one.
+  /// The element of a tensor that has exactly one.
   public func item() -> Double {
     var value = 0.0
     check("item", ctorch_item(pointer, &value), [self])
@@ -175,12 +175,12 @@ public struct Tensor {
 
   // MARK: Conversion
 
-  /// The same values as another element type; the tensor itself if that is its type.
+  /// The same values in another element type; the tensor itself if it has that type.
   public func to(_ dtype: DType) -> Tensor {
     dtype == self.dtype ? self : produce("to", [self]) { ctorch_to_dtype(pointer, dtype.rawValue, $0) }
   }
 
-  /// The same values on another device; the tensor itself if it is there.
+  /// The same values on another device; the tensor itself if it is on that device.
   public func to(_ device: Device) -> Tensor {
     device == self.device ? self : produce("to", [self]) { ctorch_to_device(pointer, device.type, device.index, $0) }
   }

@@ -1,5 +1,6 @@
 import CZlib
 import Datasets
+import Files
 import Foundation
 import Imaging
 import Testing

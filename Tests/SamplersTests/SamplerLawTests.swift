@@ -259,31 +259,6 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
   }
 }
 
-/// Counts the evaluations of a standard normal score, and notes their element types.
-final class Counter: @unchecked Sendable {
-  var calls = 0
-  var dtypes: Set<DType> = []
-}
-
-/// The score of standard normal data under `EDMProcess`; from some evaluation on it is NaN.
-struct CountingScore: EnergyModel {
-  let counter: Counter
-  var failsAt: Int?
-  var parameter: Parameter?
-
-  func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
-    counter.calls += 1
-    counter.dtypes.formUnion([x.dtype, t.dtype])
-    let score = -x / (t.square() + 1).broadcastable(toRank: x.rank)
-    return counter.calls == failsAt ? score * Double.nan : score
-  }
-
-  func energy(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
-    counter.dtypes.formUnion([x.dtype, t.dtype])
-    return 0.5 * x.square().sumPerExample() / (t.square() + 1)
-  }
-}
-
 /// An energy without a network, E = Σ (y²/(2 + 2σ²) + y⁴/(8 + 8σ⁴) − c·y/10) for y = x/s and a label c.
 struct QuarticEnergy: EnergyModel {
   let process: any DiffusionProcess

@@ -133,7 +133,7 @@ import Torch
       sourceLocation: sourceLocation)
     let probe = normal(x.shape, seed: 9)
     func asymmetry() -> Tensor {
-      ScoreModelsTests.asymmetry(of: { network($0, noise: noise, condition: condition) }, at: x, probe: probe)
+      squaredAsymmetry(of: { network($0, noise: noise, condition: condition) }, at: x, probe: probe)
     }
     if isConservative {
       #expect(asymmetry().item() < 1e-20, sourceLocation: sourceLocation)

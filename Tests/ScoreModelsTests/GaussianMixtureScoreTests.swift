@@ -4,22 +4,9 @@ import Testing
 import Torch
 
 @Suite struct GaussianMixtureScoreTests {
-  static let processes: [any DiffusionProcess] = [
-    EDMProcess(), VarianceExploding(), VariancePreserving(), SubVariancePreserving(),
-  ]
-
-  /// Three components in 3 dimensions with full covariances B·Bᵀ.
-  static func mixture(_ process: any DiffusionProcess) -> GaussianMixtureScore {
-    var generator = RandomGenerator(seed: 21, purpose: .data)
-    let factors = generator.normal([3, 3, 3], dtype: .float64) * 0.7
-    return GaussianMixtureScore(
-      weights: [2, 1, 1], means: generator.normal([3, 3], dtype: .float64) * 2,
-      covariances: factors.matmul(factors.transposed()), process: process)
-  }
-
   @Test func theScoreIsTheGradientOfTheLogDensity() {
-    for process in Self.processes {
-      let model = Self.mixture(process)
+    for process in Mixtures.processes {
+      let model = Mixtures.mixture(process)
       var generator = RandomGenerator(seed: 2)
       let x = (generator.normal([6, 3], dtype: .float64) * 2).variable()
       let t = Tensor([0.02, 0.1, 0.3, 0.5, 0.8, 1.0])
@@ -33,7 +20,7 @@ import Torch
   }
 
   @Test func theLogDensityMatchesFiniteDifferencesOfTheScore() {
-    let model = Self.mixture(VariancePreserving())
+    let model = Mixtures.mixture(VariancePreserving())
     let t = Tensor([0.1, 0.4])
     expectGradient(of: { model.score($0[0], at: t) }, at: [Tensor([0.3, -1, 2, 0.1, 0.5, -0.4], shape: [2, 3])])
   }
@@ -64,7 +51,7 @@ import Torch
   }
 
   @Test func aNormalDistributionHasALinearScore() {
-    for process in Self.processes {
+    for process in Mixtures.processes {
       let model = GaussianMixtureScore(
         weights: [3], means: Tensor([0.5, -1.0], shape: [1, 2]), covariances: Tensor([0.25]), process: process)
       let x = Tensor([1.0, 2.0, -30.0, 0.0], shape: [2, 2])
@@ -99,7 +86,7 @@ import Torch
   }
 
   @Test func momentsAreThoseOfTheDraws() {
-    let model = Self.mixture(EDMProcess())
+    let model = Mixtures.mixture(EDMProcess())
     var generator = RandomGenerator(seed: 8)
     let count = 40_000
     let x = model.draw(count, using: &generator)
@@ -123,7 +110,7 @@ import Torch
   /// Denoising score matching: E‖s·σ·score + ε‖² is smallest for the true score, where it is d − E‖sσ·score‖².
   @Test func theScoreIsThatOfTheNoisyDraws() {
     let process = SubVariancePreserving()
-    let model = Self.mixture(process)
+    let model = Mixtures.mixture(process)
     var generator = RandomGenerator(seed: 4)
     let count = 20_000
     let t = Tensor.full([count], 0.4, dtype: .float64)

@@ -39,7 +39,7 @@ struct ScoreModelCase: CustomTestStringConvertible, Sendable {
   static let all: [ScoreModelCase] = [
     ScoreModelCase("network") { plain() },
     ScoreModelCase("energy network", hasEnergy: true) { energy() },
-    ScoreModelCase("mixture", hasEnergy: true) { GaussianMixtureScoreTests.mixture(process) },
+    ScoreModelCase("mixture", hasEnergy: true) { Mixtures.mixture(process) },
     ScoreModelCase("fixed batches of a network") { FixedBatchScore(plain(), batchSize: 2) },
     ScoreModelCase("fixed batches of an energy", hasEnergy: true) { FixedBatchScore(energy(), batchSize: 2) },
     ScoreModelCase("guided network") { ClassifierFreeGuidance(plain(), weight: 2) },
@@ -47,7 +47,7 @@ struct ScoreModelCase: CustomTestStringConvertible, Sendable {
     ScoreModelCase("uncertain network") { UncertainScore(plain()) },
     ScoreModelCase("uncertain energy", hasEnergy: true) { UncertainScore(energy()) },
     ScoreModelCase("clamped mixture") {
-      ClampedScore(GaussianMixtureScoreTests.mixture(process), process: process, limit: 0.8)
+      ClampedScore(Mixtures.mixture(process), process: process, limit: 0.8)
     },
   ]
 }

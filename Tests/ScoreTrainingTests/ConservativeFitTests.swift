@@ -1,3 +1,4 @@
+import ScoreMetrics
 import ScoreModels
 import ScoreTraining
 import TestSupport

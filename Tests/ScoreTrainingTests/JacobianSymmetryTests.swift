@@ -1,4 +1,5 @@
 import LeastSquares
+import ScoreMetrics
 import ScoreModels
 import TestSupport
 import Testing

@@ -7,9 +7,9 @@
 #pragma clang assume_nonnull begin
 #endif
 
-/// The derivative of a custom function: fills `input_gradients` (owned by the callee's caller; null means zero) from
-/// `output_gradients` (borrowed). On failure it returns false and leaves an error object in `error`, which is passed to
-/// the `release_error` that came with the callback when nobody refers to it any more.
+/// The derivative of a custom function: fills `input_gradients` (owned by its caller; null means zero) from
+/// `output_gradients` (borrowed). On failure it returns false and stores an error object in `error`. The error object
+/// is passed to the callback's `release_error` when it is no longer referred to.
 typedef bool (*ctorch_backward)(void *context, ctorch_tensor *_Nonnull const *_Nonnull output_gradients,
                                 int64_t output_count, ctorch_tensor *_Nullable *_Nonnull input_gradients,
                                 int64_t input_count, void *_Nullable *_Nonnull error);
@@ -18,7 +18,7 @@ CTORCH_API bool ctorch_gradients_enabled(void);
 CTORCH_API void ctorch_set_gradients_enabled(bool enabled);
 CTORCH_API bool ctorch_requires_grad(const ctorch_tensor *x);
 CTORCH_API int ctorch_detach(const ctorch_tensor *x, ctorch_tensor *_Nullable *_Nonnull out);
-/// A new leaf that shares x's elements and from which operations are recorded.
+/// A new leaf that shares x's elements; operations on it are recorded.
 CTORCH_API int ctorch_leaf(const ctorch_tensor *x, ctorch_tensor *_Nullable *_Nonnull out);
 
 /// Gradients of Σ ⟨output, seed⟩ for each input. `seeds` may be null for scalar outputs. An input that the outputs do

@@ -47,16 +47,16 @@ CTORCH_API void ctorch_free(ctorch_tensor *tensor);
 /// Another handle to the same tensor.
 CTORCH_API int ctorch_alias(const ctorch_tensor *tensor, ctorch_tensor *_Nullable *_Nonnull out);
 
-/// The version of the libtorch that this was compiled against, such as "2.11.0".
+/// The version of libtorch at compile time, such as "2.11.0".
 CTORCH_API const char *ctorch_version(void);
 CTORCH_API int ctorch_thread_count(void);
 CTORCH_API int ctorch_set_thread_count(int count);
-/// Loads the engine's CUDA library from the folder that holds libtorch_cpu, if it is not loaded yet. Only calls before the
-/// first use of tensors succeed: the engine looks for CUDA once.
+/// Loads the engine's CUDA library from the folder that holds libtorch_cpu, if it is not loaded yet. Call it before the
+/// first use of tensors: later calls fail, because the engine looks for CUDA only once.
 CTORCH_API int ctorch_load_cuda(void);
 CTORCH_API int ctorch_device_count(int device_type, int64_t *out);
-/// Has freed memory kept for later tensors instead of returned to the system: blocks of a MiB and more by size, up to a GiB in
-/// all, and smaller ones by the C library where that is glibc.
+/// Keeps freed memory for later tensors instead of returning it to the system: blocks of 1 MiB and more by size, up to
+/// 1 GiB in all; with glibc, smaller blocks are kept by the C library.
 CTORCH_API void ctorch_keep_freed_memory(void);
 
 // Creation
@@ -64,8 +64,8 @@ CTORCH_API int ctorch_from_data(const void *data, int64_t byte_count, int dtype,
                                 int64_t rank, ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_API int ctorch_full(double value, int dtype, const int64_t *_Nullable sizes, int64_t rank, int device_type,
                            int device_index, ctorch_tensor *_Nullable *_Nonnull out);
-/// Whether, on this thread, tensors of one value and of random numbers are made without memory: with shape and element type
-/// alone, on the engine's "meta" device.
+/// Whether tensors of one value and of random numbers are made without memory on this thread: they have only a shape
+/// and an element type, on the engine's "meta" device.
 CTORCH_API bool ctorch_outlining(void);
 CTORCH_API void ctorch_set_outlining(bool enabled);
 CTORCH_API int ctorch_arange(double start, double end, double step, int dtype, ctorch_tensor *_Nullable *_Nonnull out);
@@ -78,7 +78,7 @@ CTORCH_API int64_t ctorch_element_count(const ctorch_tensor *tensor);
 CTORCH_API int ctorch_dtype(const ctorch_tensor *tensor);
 CTORCH_API int ctorch_device_type(const ctorch_tensor *tensor);
 CTORCH_API int ctorch_device_index(const ctorch_tensor *tensor);
-/// Where the first element is in memory.
+/// The address of the first element.
 CTORCH_API uintptr_t ctorch_address(const ctorch_tensor *tensor);
 /// Copies the elements in row-major order to `data`, which has room for `byte_count` bytes, exactly the tensor's size.
 CTORCH_API int ctorch_copy_out(const ctorch_tensor *tensor, void *data, int64_t byte_count);

@@ -27,15 +27,15 @@ CTORCH_API int ctorch_csr_product(const ctorch_tensor *row_offsets, const ctorch
 /// ‖x‖₂ of all elements, summed in double precision in an order that does not depend on the number of threads, without
 /// overflow.
 CTORCH_API int ctorch_euclidean_norm(const ctorch_tensor *x, double *norm);
-/// a·x + b·y and its norm, in one pass and without a record. The result takes y's memory if `consumes_y`, which says that
-/// the caller owns the only handle, and if nothing else refers to it.
+/// a·x + b·y and its norm, in one pass and without a record. The result reuses y's memory if `consumes_y` is true (the
+/// caller owns the only handle) and nothing else refers to the memory.
 CTORCH_API int ctorch_combine(double a, const ctorch_tensor *x, double b, const ctorch_tensor *y, bool consumes_y,
                               double *norm, ctorch_tensor *_Nullable *_Nonnull out);
 /// a·x where a mask is true and y elsewhere, and the norm of x where it is true, in one pass and without a record.
 CTORCH_API int ctorch_replace_scaled(const ctorch_tensor *mask, double a, const ctorch_tensor *x,
                                      const ctorch_tensor *y, double *norm, ctorch_tensor *_Nullable *_Nonnull out);
-/// Three updates in one pass: g ← h + p·g, x ← x + q·g, h ← r·v + s·h for `vectors` = g, x, h; the norm is that of x.
-/// Memory is reused as in ctorch_combine.
+/// Three updates in one pass: g ← h + p·g, x ← x + q·g, h ← r·v + s·h for `vectors` = g, x, h; `norm` is ‖x‖₂ of the
+/// new x. Memory is reused as in ctorch_combine.
 CTORCH_API int ctorch_advance(const ctorch_tensor *_Nonnull const *_Nonnull vectors, const bool *consumes,
                               const ctorch_tensor *v, double p, double q, double r, double s, double *norm,
                               ctorch_tensor *_Nullable *_Nonnull out);

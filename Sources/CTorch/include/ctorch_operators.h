@@ -27,7 +27,7 @@ CTORCH_UNARY_OPERATORS(CTORCH_DECLARE_UNARY)
 CTORCH_BINARY_OPERATORS(CTORCH_DECLARE_BINARY)
 #undef CTORCH_DECLARE_BINARY
 
-// A whole-numbered scalar keeps a tensor of integers one of integers.
+// With a whole-numbered scalar, a tensor of integers stays a tensor of integers.
 #define CTORCH_DECLARE_SCALAR(name)                                                                                   \
   CTORCH_API int ctorch_##name##_scalar(const ctorch_tensor *x, double y, ctorch_tensor *_Nullable *_Nonnull out);
 CTORCH_SCALAR_OPERATORS(CTORCH_DECLARE_SCALAR)

@@ -3,7 +3,7 @@ public import Torch
 
 /// The asymmetry of a score's Jacobian J = ∂s/∂x at one noise level.
 ///
-/// It vanishes where the score is the gradient of a log density, and there alone.
+/// It is 0 if and only if the score is the gradient of a log density.
 public struct Asymmetry: Codable, Hashable, Sendable {
   /// The noise level σ.
   public let sigma: Double
@@ -13,36 +13,39 @@ public struct Asymmetry: Codable, Hashable, Sendable {
   public let nasym: Estimate
   /// The number of points.
   public let pointCount: Int
-  /// Whether J was formed entirely at each point; the standard errors then speak of the points alone.
+  /// Whether the whole J was formed at each point; the standard errors then come from the choice of points alone.
   public let isExact: Bool
 }
 
 /// Measures the asymmetry of a score's Jacobian at points xₜ = s·(x₀ + σε), one for each example x₀ and noise level σ.
 ///
-/// Asym and NAsym are those of Chao et al. (2023), *On investigating the conservative property of score-based
-/// generative models*, arXiv 2209.12753, who estimate NAsym by the mean of ratios, which is biased; here it is the
-/// ratio of means with the standard error of the delta method. J − Jᵀ is formed before it is squared, so that the
-/// rounding errors of a conservative model are squared too: NAsym is then below 10⁻¹³ in `float32`.
+/// Chao et al. (2023), *On investigating the conservative property of score-based generative models*, arXiv 2209.12753,
+/// define Asym and NAsym. They estimate NAsym by the mean of ratios, which is biased; this function uses the ratio of
+/// means, with the standard error of the delta method. J − Jᵀ is formed before it is squared, so its rounding errors
+/// are squared too: for a conservative model NAsym is below 10⁻¹³ in `float32`.
 ///
-/// The noise and the probes of an example are a function of the generator and its place among the examples, the same at
-/// each noise level. So a level's values depend neither on the other levels nor, beyond rounding, on the batch size.
-/// Computes in the model's element type and on its device, `float64` if it has no parameters; nothing stays recorded.
+/// The noise and the probes of an example depend only on the generator and on the example's index, and are the same at
+/// each noise level. The values of a level therefore do not depend on the other levels, and depend on the batch size
+/// only through rounding. The computation uses the model's element type and device, and `float64` if the model has no
+/// parameters. The results are not recorded.
 ///
 /// - Parameters:
-///   - model: the score of the noisy data of `process`; its examples must not depend on their batch mates.
+///   - model: the score of data that `process` made noisy; its result for an example must not depend on the rest of the
+///     batch.
 ///   - process: the process that makes the data noisy.
 ///   - sigmas: the noise levels.
 ///   - examples: x₀ `[count, …]` of any shape.
 ///   - condition: an entry for each example, such as class labels `[count]`, or `nil`.
-///   - method: whether J is formed or probed.
+///   - method: whether the whole J is formed or random probes are used.
 ///   - batchSize: the number of points that are evaluated together.
 ///   - generator: draws noise and probes.
-///   - observe: called after each batch with the share of the work that is done; what it throws ends the measurement.
-/// - Returns: an entry for each noise level, in their order.
-/// - Throws: `ConservativenessError` for arguments that make no sense, a noise level that the process does not have, a score
-///   whose dependence on x is not recorded and results that are not finite; what differentiating the model throws, and
-///   what `observe` throws.
-/// - Complexity: for each noise level and batch an evaluation and the backward passes of the method.
+///   - observe: called after each batch with the share of the work that is done, up to 1; an error that it throws ends
+///     the measurement.
+/// - Returns: an entry for each noise level, in the order of `sigmas`.
+/// - Throws: `ConservativenessError` for invalid arguments, a noise level that the process does not have, a score whose
+///   dependence on x is not recorded, and results that are not finite; errors of differentiating the model; errors of
+///   `observe`.
+/// - Complexity: one evaluation and the backward passes of the method, for each noise level and batch.
 public func asymmetry(
   of model: any ScoreModel, process: any DiffusionProcess, at sigmas: [Double], examples: Tensor,
   condition: Tensor? = nil, method: AsymmetryMethod = .automatic, batchSize: Int = 64,
@@ -83,7 +86,7 @@ private func checkArguments(
   try require(batchSize > 0, "a batch has a positive size, not \(batchSize)")
 }
 
-/// What is the same at each noise level.
+/// The arguments that are the same at each noise level.
 private struct AsymmetryMeasurement {
   let model: any ScoreModel
   let process: any DiffusionProcess
@@ -115,7 +118,7 @@ private struct AsymmetryMeasurement {
       isExact: probeCount == nil)
   }
 
-  /// ½‖J − Jᵀ‖²_F and ‖J‖²_F for some of the examples, or unbiased estimates, and whether the score itself is finite.
+  /// ½‖J − Jᵀ‖²_F and ‖J‖²_F for a range of examples, or unbiased estimates of both, and whether the score is finite.
   private func norms(
     of range: Range<Int>, at time: Double
   ) throws -> (asymmetry: Tensor, square: Tensor, isFinite: Bool) {
@@ -137,7 +140,7 @@ private struct AsymmetryMeasurement {
     var (asymmetry, square) = (Tensor(0, dtype: .float64), Tensor(0, dtype: .float64))
     for (product, adjointProduct) in try jacobian.products(with: probes) {
       asymmetry += squaredNorms(product - adjointProduct) * 0.5
-      // By the parallelogram law half of ½‖(J − Jᵀ)v‖² is never more than this, as is true of the norms themselves.
+      // By the parallelogram law ¼‖(J − Jᵀ)v‖² is at most this value, just as ¼‖J − Jᵀ‖²_F is at most ‖J‖²_F.
       square += (squaredNorms(product) + squaredNorms(adjointProduct)) * 0.5
     }
     return (asymmetry / Double(probeCount), square / Double(probeCount), isFinite)

@@ -1,11 +1,10 @@
 public import ScoreModels
 public import Torch
 
-/// How much a score turns around a closed curve.
+/// The integral of a score around a closed curve.
 ///
 /// By Stokes' theorem ∮ s·dx is the flux of the antisymmetric part of the Jacobian through a surface that the curve
-/// bounds: for a small circle of radius r in the plane of u and v it is πr²·uᵀ(Jᵀ − J)v. It vanishes for every
-/// gradient.
+/// bounds: for a small circle of radius r in the plane of u and v it is πr²·uᵀ(Jᵀ − J)v. For every gradient it is 0.
 public struct Circulation: Codable, Hashable, Sendable {
   /// ∮ s·dx.
   public let value: Double
@@ -20,12 +19,12 @@ public struct Circulation: Codable, Hashable, Sendable {
 /// The score is computed in the model's element type, the sum in `float64`; nothing is recorded.
 ///
 /// - Parameters:
-///   - model: the score; for one that is known to be a gradient the result says how exact it is.
+///   - model: the score; if it is known to be a gradient, the result is the numerical error.
 ///   - curves: closed curves.
 ///   - t: the time.
 ///   - condition: an entry for each curve, such as class labels `[curves]`, or `nil`.
 ///   - batchSize: the number of nodes that are evaluated together.
-/// - Throws: `ConservativenessError` for open curves, other arguments that make no sense and a score that is not finite.
+/// - Throws: `ConservativenessError` for open curves, other invalid arguments, and a score that is not finite.
 /// - Complexity: an evaluation for each node.
 public func circulation(
   of model: any ScoreModel, around curves: Curves, at t: Double, condition: Tensor? = nil, batchSize: Int = 256

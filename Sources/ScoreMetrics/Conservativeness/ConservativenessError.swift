@@ -1,9 +1,9 @@
-/// Why a measure of conservativeness cannot be taken: one sentence.
+/// Why conservativeness cannot be measured: one sentence.
 public struct ConservativenessError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What is wrong, where, and what to do.
   public let description: String
 
-  /// Makes an error.
+  /// Makes an error from its sentence.
   public init(_ description: String) { self.description = description }
 }
 

@@ -12,7 +12,7 @@ public struct Curves {
   public let steps: Tensor
   /// Where the curves begin, `[curves, …]`.
   public let start: Tensor
-  /// Where they end; the same place for closed curves.
+  /// Where the curves end; equal to `start` for closed curves.
   public let end: Tensor
   /// Whether the curves are closed.
   public let isClosed: Bool
@@ -53,8 +53,9 @@ public struct Curves {
 
   /// Circles c + r·(cos φ·u + sin φ·v), in the direction from u to v, by the trapezoidal rule at equally spaced angles.
   ///
-  /// u and v are made orthonormal first, so random directions serve. The rule's error decreases exponentially with the
-  /// number of nodes for smooth scores (Trefethen & Weideman 2014, *The exponentially convergent trapezoidal rule*).
+  /// u and v are made orthonormal first, so random directions can be given. The rule's error decreases exponentially
+  /// with the number of nodes for smooth scores (Trefethen & Weideman 2014, *The exponentially convergent trapezoidal
+  /// rule*).
   ///
   /// - Parameters:
   ///   - centers: c `[curves, …]`.

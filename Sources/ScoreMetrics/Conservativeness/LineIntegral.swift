@@ -3,17 +3,17 @@ public import Torch
 
 /// The line integrals ∫ s·dx of a score along curves, one for each: `[curves]` in `float64`.
 ///
-/// For a score that is the gradient of a log density this is the difference of that between the ends, whichever way the
-/// curve goes, and 0 where it is closed. The score is computed in the model's element type, the sum in `float64`; nothing
-/// is recorded.
+/// If the score is the gradient of a log density, the integral is the difference of the log density between the ends.
+/// It then does not depend on the path, and is 0 for a closed curve. The score is computed in the model's element type,
+/// the sum in `float64`; nothing is recorded.
 ///
 /// - Parameters:
 ///   - model: the score.
-///   - curves: the curves with their rule.
+///   - curves: the curves with their quadrature rule.
 ///   - t: the time.
 ///   - condition: an entry for each curve, such as class labels `[curves]`, or `nil`.
 ///   - batchSize: the number of nodes that are evaluated together.
-/// - Throws: `ConservativenessError` for arguments that make no sense or a score that is not finite.
+/// - Throws: `ConservativenessError` for invalid arguments or a score that is not finite.
 /// - Complexity: an evaluation for each node.
 public func lineIntegral(
   of model: any ScoreModel, along curves: Curves, at t: Double, condition: Tensor? = nil, batchSize: Int = 256
@@ -21,14 +21,14 @@ public func lineIntegral(
   try pairings(of: model, along: curves, at: t, condition: condition, batchSize: batchSize).integrals
 }
 
-/// log pₜ at the ends of curves minus that at their starts, one for each curve: `[curves]` in `float64`.
+/// log pₜ(end) − log pₜ(start) for each curve: `[curves]` in `float64`.
 ///
-/// An `EnergyModel` knows it: E(start) − E(end), in two evaluations, whichever way the curves go. It is then as exact
-/// as the energies, which in `float32` lose digits where they are large beside their difference. For any other model it
-/// is the line integral of the score, which depends on the curve as far as the score is not a gradient.
+/// For an `EnergyModel` it is E(start) − E(end): two evaluations, and no dependence on the path. The result is as exact
+/// as the energies; in `float32` it loses digits if the energies are large compared with their difference. For any
+/// other model it is the line integral of the score, which depends on the path as far as the score is not a gradient.
 ///
 /// - Parameters: as those of `lineIntegral(of:along:at:condition:batchSize:)`.
-/// - Throws: `ConservativenessError` for arguments that make no sense or results that are not finite.
+/// - Throws: `ConservativenessError` for invalid arguments or results that are not finite.
 public func logDensityDifference(
   of model: any ScoreModel, along curves: Curves, at t: Double, condition: Tensor? = nil, batchSize: Int = 256
 ) throws(ConservativenessError) -> Tensor {
@@ -45,8 +45,8 @@ public func logDensityDifference(
 
 /// log pₜ(x₁) − log pₜ(x₀) for pairs of points `[pairs, …]`: `[pairs]` in `float64`.
 ///
-/// As along straight segments, by Gauss–Legendre quadrature where the model is no `EnergyModel`: n nodes are exact for
-/// scores that are polynomials of degree 2n − 1 along the segment.
+/// If the model is no `EnergyModel`, the score is integrated along straight segments by Gauss–Legendre quadrature: n
+/// nodes are exact for scores that are polynomials of degree 2n − 1 along the segment.
 ///
 /// - Parameters:
 ///   - model: the score.
@@ -54,9 +54,9 @@ public func logDensityDifference(
 ///   - end: x₁.
 ///   - t: the time.
 ///   - condition: an entry for each pair, such as class labels `[pairs]`, or `nil`.
-///   - nodeCount: n.
+///   - nodeCount: the number n of nodes on each segment.
 ///   - batchSize: the number of points that are evaluated together.
-/// - Throws: `ConservativenessError` for arguments that make no sense or results that are not finite.
+/// - Throws: `ConservativenessError` for invalid arguments or results that are not finite.
 public func logDensityDifference(
   of model: any ScoreModel, from start: Tensor, to end: Tensor, at t: Double, condition: Tensor? = nil,
   nodeCount: Int = 32, batchSize: Int = 256
@@ -98,7 +98,7 @@ private func checkCondition(_ condition: Tensor?, count: Int) throws(Conservativ
     "the condition has shape \(condition.shape), but needs an entry for each of the \(count) curves")
 }
 
-/// What a function of the model gives at x `[count, …]` in batches, in double precision on the processor.
+/// Evaluates a function of the model at x `[count, …]` in batches; the result is in double precision on the processor.
 private func evaluate(
   _ model: any ScoreModel, at x: Tensor, _ t: Double, condition: Tensor?, batchSize: Int, _ name: String,
   _ function: (Tensor, Tensor, Tensor?) -> Tensor

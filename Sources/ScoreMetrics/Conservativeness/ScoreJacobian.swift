@@ -1,9 +1,9 @@
 internal import ScoreModels
 import Torch
 
-/// The Jacobians J = ∂s/∂x of a score at the points of a batch, from one record of its evaluation.
+/// The Jacobians J = ∂s/∂x of a score at the points of a batch, from one recorded evaluation.
 ///
-/// The examples of a batch do not depend on each other, so a pass through the record serves all of them.
+/// The examples of a batch do not depend on each other, so one backward pass serves all of them.
 struct ScoreJacobian {
   private let x: Tensor
   /// The score, recorded.
@@ -25,21 +25,21 @@ struct ScoreJacobian {
     "the score's dependence on x was not recorded, so that its Jacobian is not known: "
     + "let the model compute it in operations on x, not on x.detached() or in withoutGradients"
 
-  /// w ↦ Jᵀ·w, recorded at w.
+  /// Jᵀ·w, recorded as a function of w.
   private func recordedAdjointProduct(_ w: Tensor) throws -> (w: Tensor, product: Tensor) {
     let variable = w.variable()
     let product = try withGradients {
       try gradients(of: score, withRespectTo: [x], seed: variable, createGraph: true)[0]
     }
-    // Where the score depends on x at all, the product depends on w.
+    // If the score depends on x at all, the product depends on w.
     try require(product.requiresGradient, Self.isNotRecorded)
     return (variable, product)
   }
 
   /// J·v and Jᵀ·v for each v, of the shape of x.
   ///
-  /// Jᵀ·v is a backward pass; J·v is a backward pass through the backward pass, since v ↦ J·v is the transpose of w ↦
-  /// Jᵀ·w. The record of the latter is made with the first v, whose product it gives on the way.
+  /// Jᵀ·v is a backward pass. J·v is a backward pass through that backward pass, since v ↦ J·v is the transpose of w ↦
+  /// Jᵀ·w. The map w ↦ Jᵀ·w is recorded once, with w = the first v; this also computes Jᵀ·v for the first v.
   func products(with vectors: [Tensor]) throws -> [(product: Tensor, adjointProduct: Tensor)] {
     guard let first = vectors.first else { return [] }
     let record = try recordedAdjointProduct(first)

@@ -7,8 +7,8 @@ public enum Divergence: Hashable, Sendable {
   case automatic
   /// The diagonal of the Jacobian, one backward pass for each dimension.
   case exact
-  /// The mean of vᵀJv over a number of random signs v, one backward pass for each: unbiased, with a variance of 2·Σ over
-  /// i ≠ j of the squared symmetric part of J, divided by the number of probes.
+  /// The mean of vᵀJv over a number K of random sign vectors v, one backward pass for each. It is unbiased; its
+  /// variance is 2/K times the sum of the squared off-diagonal elements of the symmetric part of J.
   ///
   /// Hutchinson (1990), *A stochastic estimator of the trace of the influence matrix*.
   case probes(Int)
@@ -23,7 +23,7 @@ public enum Divergence: Hashable, Sendable {
   }
 }
 
-/// The vectors v whose products vᵀJv give the divergence at each of a batch of examples.
+/// The vectors v for a batch of examples, whose products vᵀJv give the divergence.
 struct DivergenceProbes {
   /// Signs `[batch, …]`; `nil` for the exact divergence.
   private let signs: [Tensor]?
@@ -49,8 +49,8 @@ struct DivergenceProbes {
   ///
   /// - Parameters:
   ///   - value: the function's value, `[batch, …]`; row i depends on row i of the variable alone.
-  ///   - variable: what it was computed from.
-  /// - Throws: what the differentiation throws.
+  ///   - variable: the tensor from which the value was computed.
+  /// - Throws: errors of the differentiation.
   func divergence(of value: Tensor, withRespectTo variable: Tensor) throws -> Tensor {
     // A constant function is not recorded.
     guard value.requiresGradient else { return .zeros([value.size(0)], dtype: .float64) }

@@ -1,39 +1,40 @@
-internal import Samplers
 import Foundation
+internal import Samplers
 public import ScoreModels
 public import Torch
 
 /// The log density that a score model gives to examples, by the probability-flow ODE.
 ///
-/// With x̂ = xₜ/s in units of the data the ODE of every process is dx̂/du = x̂ − D(x̂; σ) in u = log σ. It carries the
-/// density at σ_min along to σ_max, where it is normal:
+/// With x̂ = xₜ/s in units of the data the ODE of every process is dx̂/du = x̂ − D(x̂; σ) in u = log σ. It transports
+/// the density at σ_min to σ_max, where it is normal:
 ///
 ///     log p(x̂₀; σ_min) = log p(x̂_T; σ_max) + ∫ div(x̂ − D) du,   div = d − tr ∂D/∂x̂.
 ///
-/// What is integrated is z = x̂/√(σ² + σ_d²), which stays of order 1 and stands still for normal data of variance σ_d²;
-/// z_T is taken to be N(0, I). For data of mean μ and covariance C that overlooks terms of the order of ‖μ‖/σ_max in the
-/// log density of an example, and in the mean over the model's own distribution, where the value is too small by the
-/// Kullback–Leibler divergence from the true end to N(0, I), ½‖μ‖²/σ_max² + ¼‖C − σ_d²I‖²_F/σ_max⁴ to leading order.
+/// The integration variable is z = x̂/√(σ² + σ_d²), which stays of order 1 and is constant for normal data of variance
+/// σ_d². z_T is assumed to be N(0, I). For data of mean μ and covariance C, this neglects terms of the order of
+/// ‖μ‖/σ_max in the log density of an example. Averaged over the model's own distribution, the value is too small by
+/// the Kullback–Leibler divergence from the true distribution of z_T to N(0, I), which is ½‖μ‖²/σ_max² + ¼‖C −
+/// σ_d²I‖²_F/σ_max⁴ to leading order.
 ///
-/// It is the density of data with noise σ_min added, at the example itself, and a log likelihood of the model that
-/// deterministic samplers draw from; a score that is not the gradient of a log density has it too. Examples are integrated
-/// each with steps of its own, so that a value depends on its example, seed and condition alone, as far as the model's rows
-/// do (`FixedBatchScore`).
+/// The result is the density of data with added noise σ_min, at the example without noise. It is the log likelihood of
+/// the model from which deterministic samplers draw; it exists even if the score is not the gradient of a log density.
+/// Each example has its own step sizes, so a value depends only on its example, seed and condition, if this is true of
+/// the model (`FixedBatchScore`).
 ///
-/// Each step costs 6 evaluations of the model and, for each, as many backward passes as there are probes, or dimensions
-/// where the divergence is exact; with the default tolerances a U-Net of 8 × 8
-/// digits takes about 11 steps, at a mean error of 0.09 nats in 64 dimensions, and a mixture of narrow normals up to 60.
+/// Each step costs 6 evaluations of the model. Each evaluation needs one backward pass for each probe, or for each
+/// dimension if the divergence is exact. With the default tolerances, a U-Net for 8 × 8 digits takes about 11 steps,
+/// with a mean error of 0.09 nats in 64 dimensions; a mixture of narrow normal distributions takes up to 60 steps.
 ///
 /// Song et al. (2021), *Score-based generative modeling through stochastic differential equations*, arXiv 2011.13456,
-/// section 4.3 and appendix D.2; Grathwohl et al. (2019), arXiv 1810.01367, for the probes that stay the same along a path.
+/// section 4.3 and appendix D.2; Grathwohl et al. (2019), arXiv 1810.01367, for probes that stay the same along a path.
 public struct ProbabilityFlowLikelihood: Sendable, Hashable {
   /// How the divergence is computed.
   public var divergence: Divergence
-  /// The error allowed in a step relative to z, and to the integral of the divergence.
+  /// The allowed error of a step, relative to z and to the integral of the divergence.
   ///
-  /// Errors of steps add up: how far a value is off is seen by comparing it with that of a smaller tolerance.
+  /// Errors of steps add up. To find the error of a value, compare it with the value at a smaller tolerance.
   public var relativeTolerance: Double
-  /// The error allowed in a step where z is 0; the integral of the divergence may have d times as much.
+  /// The allowed error of a step where z is 0; for the integral of the divergence it is d times as large.
   public var absoluteTolerance: Double
   /// The noise level of the density; by default the smallest of the process's time range.
   public var sigmaMin: Double?
@@ -46,7 +47,7 @@ public struct ProbabilityFlowLikelihood: Sendable, Hashable {
   /// Tolerances ten times smaller take about 1.6 times the steps.
   public var stepLimit: Int
 
-  /// Makes the method.
+  /// Makes the method; set `sigmaData` to σ_d of the model.
   public init(
     divergence: Divergence = .automatic, relativeTolerance: Double = 1e-4, absoluteTolerance: Double = 1e-4,
     sigmaMin: Double? = nil, sigmaMax: Double? = nil, sigmaData: Double = 1, stepLimit: Int = 1000
@@ -66,7 +67,7 @@ public struct ProbabilityFlowLikelihood: Sendable, Hashable {
     public let logDensities: [Double]
     /// The number of model evaluations for each example.
     public let evaluations: [Int]
-    /// Where the paths end: z_T, of the examples' shape, in `float64`.
+    /// The ends z_T of the paths, of the examples' shape, in `float64`.
     public let latents: Tensor
   }
 
@@ -74,13 +75,14 @@ public struct ProbabilityFlowLikelihood: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - examples: x₀ in units of the data, `[batch, …]`.
-  ///   - model: the score of the noisy data of `process`.
+  ///   - model: the score of data that `process` made noisy.
   ///   - process: the process.
   ///   - condition: an entry for each example, such as class labels `[batch]`, or `nil`.
-  ///   - seeds: what the probes of each example are drawn from; 0, 1, … by default.
-  ///   - observe: called now and then with the share of the work that is done; what it throws ends the computation.
-  /// - Throws: `SamplerError` for settings and arguments that make no sense, for a path that leaves the finite numbers and
-  ///   for one that needs too many steps; what differentiating the model throws.
+  ///   - seeds: the seed of the probes of each example; 0, 1, … by default.
+  ///   - observe: called now and then with the share of the work that is done; an error that it throws ends the
+  ///     computation.
+  /// - Throws: `SamplerError` for invalid settings or arguments, for a path that leaves the finite numbers, and for a
+  ///   path that needs too many steps; errors of differentiating the model.
   public func logDensities(
     of examples: Tensor, under model: any ScoreModel, process: any DiffusionProcess, condition: Tensor? = nil,
     seeds: [UInt64]? = nil, observe: ((Double) throws -> Void)? = nil
@@ -115,7 +117,8 @@ public struct ProbabilityFlowLikelihood: Sendable, Hashable {
       for (name, tolerance) in [
         ("relative", settings.relativeTolerance), ("absolute", settings.absoluteTolerance),
       ] {
-        try Samplers.require(tolerance > 0 && tolerance < 1, "the \(name) tolerance lies between 0 and 1, unlike \(tolerance)")
+        try Samplers.require(
+          tolerance > 0 && tolerance < 1, "the \(name) tolerance lies between 0 and 1, unlike \(tolerance)")
       }
       let sigmaData = settings.sigmaData
       try Samplers.require(sigmaData > 0 && sigmaData.isFinite, "σ_d is a positive number, not \(sigmaData)")
@@ -129,10 +132,12 @@ public struct ProbabilityFlowLikelihood: Sendable, Hashable {
           "the condition has shape \(condition.shape), but needs an entry for each of the \(count) examples")
       }
       let seeds = seeds ?? (0..<count).map { UInt64($0) }
-      try Samplers.require(seeds.count == count, "each of the \(count) examples needs a seed, and there are \(seeds.count)")
+      try Samplers.require(
+        seeds.count == count, "each of the \(count) examples needs a seed, and there are \(seeds.count)")
       let known = process.sigma(process.timeRange.lowerBound)...process.sigma(process.timeRange.upperBound)
       let (low, high) = (settings.sigmaMin ?? known.lowerBound, settings.sigmaMax ?? known.upperBound)
-      try Samplers.require(0 < low && low < high && high.isFinite, "noise levels need 0 < σ_min < σ_max, not \(low) and \(high)")
+      try Samplers.require(
+        0 < low && low < high && high.isFinite, "noise levels need 0 < σ_min < σ_max, not \(low) and \(high)")
       try Samplers.require(
         low >= known.lowerBound * (1 - 1e-3) && high <= known.upperBound * (1 + 1e-3),
         "the noise levels \(low) … \(high) reach beyond those of the process, \(known.lowerBound) … \(known.upperBound)"
@@ -158,7 +163,7 @@ public struct ProbabilityFlowLikelihood: Sendable, Hashable {
       let solution = try method.integrate(
         z, from: log(levels.lowerBound), to: log(levels.upperBound), integralScale: dimensions, observe: observe, field)
       let squaredNorms: [Double] = solution.states.square().sumPerExampleInPairs().elements()
-      // log N(z_T; 0, I), along the path to z₀, and from z₀ to x̂₀.
+      // log N(z_T; 0, I), plus the integral along the path from z₀ to z_T, plus the change of variables from z₀ to x̂₀.
       let constant = -dimensions * (0.5 * log(2 * Double.pi) + log(deviation))
       return Result(
         logDensities: zip(squaredNorms, solution.integrals).map { -0.5 * $0 + $1 + constant },

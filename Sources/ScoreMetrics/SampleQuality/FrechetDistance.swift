@@ -2,20 +2,20 @@ public import Torch
 
 /// The Fréchet distance between the normal distributions with the means and covariances of two sets of features.
 ///
-/// d² = ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2(Σ₁Σ₂)^½), as Heusel et al. (2017), *GANs trained by a two time-scale update rule*, arXiv
-/// 1706.08500, have it with features of the Inception network. With other features it is another number, to be compared with
-/// its own kind only.
+/// d² = ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2(Σ₁Σ₂)^½), as in Heusel et al. (2017), *GANs trained by a two time-scale update
+/// rule*, arXiv 1706.08500, who use features of the Inception network. Distances in different features cannot be
+/// compared with each other.
 ///
-/// Few samples make it too large: their means and covariances scatter. Compare it with that between two sets of real data of the same
-/// sizes.
+/// With few samples the distance is too large, because their means and covariances scatter. Compare it with the
+/// distance between two sets of real data of the same sizes.
 public enum FrechetDistance {
   /// d² between the rows of `[n, d]` and `[m, d]`.
   ///
-  /// The trace of the root is the sum of the singular values of L₁ᵀL₂ for Σ = LLᵀ, without a root of a matrix that is not
-  /// symmetric.
+  /// The trace of the root is the sum of the singular values of L₁ᵀL₂ for Σ = LLᵀ, so no root of a matrix that is not
+  /// symmetric is needed.
   ///
   /// - Precondition: both sets have at least 2 rows, of the same length.
-  /// - Throws: `EngineError` where a feature is not finite.
+  /// - Throws: `EngineError` if a feature is not finite.
   /// - Complexity: O((n + m)·d² + d³).
   public static func squared(_ x: Tensor, _ y: Tensor) throws -> Double {
     let (first, second) = (try Moments(x), try Moments(y))

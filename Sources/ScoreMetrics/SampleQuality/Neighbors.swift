@@ -1,6 +1,6 @@
 public import Torch
 
-/// Distances between features, and who is near whom.
+/// Distances between feature vectors, and measures from nearest neighbours.
 public enum Neighbors {
   /// ‖xᵢ − yⱼ‖² for the rows of `[n, d]` and `[m, d]`: `[n, m]`, as `float64`.
   public static func squaredDistances(_ x: Tensor, _ y: Tensor) -> Tensor {
@@ -14,7 +14,7 @@ public enum Neighbors {
   /// - Precondition: there are more than k rows.
   static func radii(_ x: Tensor, k: Int) -> Tensor {
     precondition(x.size(0) > k, "\(x.size(0)) rows have no \(k)-th neighbour")
-    // In parts, so that distances need no more memory than the features of a large set.
+    // In parts, so that the distances need no more memory than the features of a large set.
     return .concatenate(
       parts(x.size(0)).map { range in
         let distances = squaredDistances(x[range], x)
@@ -29,8 +29,11 @@ public enum Neighbors {
     stride(from: 0, to: count, by: 512).map { $0..<min($0 + 512, count) }
   }
 
-  /// Precision, the part of the samples that lie where real data are, and recall, the part of real data that lie where
-  /// samples are: within the distance of some point of the other set to its own k-th neighbour.
+  /// Precision, the share of samples that are covered by real data, and recall, the share of real data that is covered
+  /// by samples.
+  ///
+  /// A set covers a point if the point is within the radius of some point p of the set, which is the distance from p to
+  /// its k-th neighbour in the set.
   ///
   /// Kynkäänniemi et al. (2019), *Improved precision and recall metric for assessing generative models*, arXiv 1904.06991,
   /// with k = 3. Both grow with the number of points; compare equal numbers.
@@ -38,7 +41,7 @@ public enum Neighbors {
   /// - Parameters:
   ///   - samples: features of samples, `[n, d]`.
   ///   - real: features of real data, `[m, d]`.
-  ///   - k: which neighbour decides how far a point reaches.
+  ///   - k: the number of the neighbour whose distance is the radius of a point.
   /// - Precondition: both have more than k rows.
   public static func precisionAndRecall(
     samples: Tensor, real: Tensor, k: Int = 3

@@ -8,7 +8,7 @@ public enum Activation: String, Codable, CaseIterable, Sendable {
   case mish
   /// x·Φ(x) with the normal distribution function Φ (Hendrycks & Gimpel 2016, arXiv 1606.08415).
   case gelu
-  /// max(x, 0); its second derivative is zero wherever there is one.
+  /// max(x, 0); its second derivative is 0 wherever it exists.
   case relu
 
   /// The nonlinearity of every element.

@@ -6,15 +6,15 @@ public struct Conv2d: Module {
   public let weight: Parameter
   /// `[outputs]`.
   public let bias: Parameter?
-  /// The distance between outputs in pixels of the input.
+  /// The distance between neighbouring outputs, in pixels of the input.
   public let stride: Int
-  /// The number of zeros around the input.
+  /// The number of zeros on each side of the input.
   public let padding: Int
 
   /// Makes a layer with weights and biases uniform on ±1/√(inputs·kernel²), as PyTorch does.
   ///
   /// - Parameters:
-  ///   - padding: by default that which keeps height and width at stride 1.
+  ///   - padding: by default ⌊kernel/2⌋, which keeps height and width at stride 1 if `kernel` is odd.
   ///   - zero: starts with weights and biases of 0 instead.
   public init(
     _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int? = nil, bias: Bool = true,

@@ -9,10 +9,10 @@ public struct GroupNorm: Module {
   public let bias: Parameter
   /// The number of groups.
   public let groups: Int
-  /// What is added to the variance.
+  /// The number that is added to the variance.
   public let epsilon: Double
 
-  /// Makes a layer.
+  /// Makes a layer with scale 1 and shift 0.
   ///
   /// - Precondition: `groups` divides `channels`.
   public init(_ channels: Int, groups: Int, epsilon: Double = 1e-5) {
@@ -35,10 +35,10 @@ public struct LayerNorm: Module {
   public let weight: Parameter
   /// The shift of each feature, at first 0.
   public let bias: Parameter
-  /// What is added to the variance.
+  /// The number that is added to the variance.
   public let epsilon: Double
 
-  /// Makes a layer.
+  /// Makes a layer with scale 1 and shift 0.
   public init(_ features: Int, epsilon: Double = 1e-5) {
     weight = Parameter(.ones([features]))
     bias = Parameter(.zeros([features]))

@@ -1,11 +1,11 @@
 public import Torch
 
-/// Attention of all pixels of an image to each other, around which the input is passed:
-/// y = (x + W_o·softmax(q·kᵀ/√d)·v)/outputScale, with q, k and v affine in the normalised x.
+/// Attention between all pixels of an image, with a residual connection: y = (x + W_o·softmax(q·kᵀ/√d)·v)/outputScale,
+/// with q, k and v affine in the normalised x.
 ///
 /// Vaswani et al. (2017), *Attention is all you need*, arXiv 1706.03762; Ho, Jain & Abbeel (2020), arXiv 2006.11239.
 ///
-/// The softmax is written out: it has derivatives of every order, which fused kernels lack. The memory grows with
+/// The softmax is written out, so it has derivatives of every order, which fused kernels lack. Memory grows with
 /// heads·(height·width)². Parameters are named as in Hugging Face diffusers: `group_norm`, `to_q`, `to_k`, `to_v`,
 /// `to_out.0`.
 public struct SelfAttention2d: Module {
@@ -17,11 +17,11 @@ public struct SelfAttention2d: Module {
   public let key: Linear
   /// The map to the values v.
   public let value: Linear
-  /// W_o.
+  /// The output map W_o.
   public let output: Linear
   /// The number of heads.
   public let heads: Int
-  /// What the sum is divided by.
+  /// The divisor of the sum.
   public let outputScale: Double
 
   /// The names of diffusers.

@@ -14,7 +14,7 @@ public struct SinusoidalEmbedding: Sendable {
   public let cosinesFirst: Bool
   private let frequencies: [Float]
 
-  /// Makes an embedding; an odd length is filled up with a zero.
+  /// Makes an embedding; if the length is odd, its last element is 0.
   public init(_ features: Int, maximumPeriod: Double = 10_000, shift: Double = 0, cosinesFirst: Bool = true) {
     precondition(features >= 2, "a sinusoidal embedding needs at least 2 features, not \(features)")
     self.features = features

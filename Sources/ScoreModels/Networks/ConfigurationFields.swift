@@ -1,6 +1,6 @@
 internal import Files
 
-/// The values of a configuration by key, with sentences for what is wrong with them; notes which keys were asked for.
+/// Reads the values of a configuration by key; its errors are sentences, and it remembers which keys were read.
 final class ConfigurationFields {
   private let container: KeyedDecodingContainer<JSONKey>
   private var known: Set<String> = []

@@ -1,20 +1,21 @@
 public import Torch
 
-/// A network that is the gradient of a scalar, ∇ᵤφ(u) with φ(u) = ⟨u + 1, f(u)⟩ for any network f, or another
-/// ``EnergyForm``: its Jacobian is symmetric, so the score made from it is that of a density, at the price of a backward
-/// pass in each evaluation.
+/// A network that is the gradient ∇ᵤφ(u) of a scalar φ made from any network f, such as φ(u) = ⟨u + 1, f(u)⟩.
+///
+/// Its Jacobian is symmetric, so the score made from it is the score of a density. The price is a backward pass in each
+/// evaluation. See ``EnergyForm`` for the forms of φ.
 ///
 /// Salimans & Ho (2021), *Should EBMs model the energy or the score?* (ICLR workshop); Du et al. (2023), arXiv 2302.11552.
 public struct EnergyNetwork<Base: ScoreNetwork>: PotentialNetwork {
   /// The network f.
   public let base: Base
-  /// How φ is made from it.
+  /// How φ is made from f.
   public let form: EnergyForm
 
   /// The parameters carry no prefix.
   public static var parameterNames: [String: String] { ["base": ""] }
 
-  /// Makes an energy network.
+  /// Wraps a network f, whose parameters keep their names.
   public init(_ base: Base, form: EnergyForm = .shiftedProduct) {
     self.base = base
     self.form = form
@@ -27,7 +28,7 @@ public struct EnergyNetwork<Base: ScoreNetwork>: PotentialNetwork {
 
   /// ∇ᵤφ(u), a tensor of u's shape.
   ///
-  /// It can be differentiated again where operations are recorded.
+  /// While operations are recorded, the result can be differentiated again.
   public func callAsFunction(_ u: Tensor, noise: Tensor, condition: Tensor?) -> Tensor {
     let isRecorded = gradientsAreRecorded
     return withGradients {
@@ -41,16 +42,16 @@ public struct EnergyNetwork<Base: ScoreNetwork>: PotentialNetwork {
 /// A score that is the gradient of an energy: s = −∇ₓE, exactly conservative.
 public typealias EnergyScore<Base: ScoreNetwork> = NetworkScore<EnergyNetwork<Base>>
 
-/// A network with a scalar potential whose gradient it is.
+/// A network that is the gradient of a scalar potential φ.
 public protocol PotentialNetwork: ScoreNetwork {
   /// φ(u) for each example, `[batch]`: the network's value is ∇ᵤφ(u).
   func potential(_ u: Tensor, noise: Tensor, condition: Tensor?) -> Tensor
 }
 
 extension NetworkScore: EnergyModel where Network: PotentialNetwork {
-  /// E whose gradient is minus the score under each parameterization, up to a constant for each time: `[batch]`.
+  /// The energies E `[batch]` with −∇ₓE = score, up to a constant for each time.
   ///
-  /// With F = ∇φ they are gradients:
+  /// With F = ∇φ the score is a gradient under each parameterization:
   ///
   /// ```
   /// edm        E = (½(1 − c_skip)‖x‖² − s²·(c_out/c_in)·φ(c_in·x/s))/(s²σ²)
@@ -59,8 +60,8 @@ extension NetworkScore: EnergyModel where Network: PotentialNetwork {
   /// denoised   E = (½‖x‖² − sφ(x))/(s²σ²)                score −(x − sF)/(s²σ²)
   /// ```
   ///
-  /// Under the last one terms of the order of ‖x‖²/σ² cancel: in single precision differences of energies have few digits
-  /// at small noise levels, as has the score.
+  /// Under `denoised`, terms of the order of ‖x‖²/σ² cancel. In single precision, differences of energies and the score
+  /// therefore have few correct digits at small noise levels.
   public func energy(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
     let scale = process.scale(t).to(x.dtype)
     let sigma = process.sigma(t).to(x.dtype)

@@ -6,13 +6,13 @@ public protocol ScoreNetwork: Module {
   ///
   /// - Parameters:
   ///   - x: `[batch, …]`, scaled to about unit variance.
-  ///   - noise: a number for each example that tells the noise level, `[batch]`.
+  ///   - noise: a number for each example that encodes its noise level, `[batch]`.
   ///   - condition: class labels `[batch]` or `nil`.
   /// - Returns: a tensor of x's shape.
   func callAsFunction(_ x: Tensor, noise: Tensor, condition: Tensor?) -> Tensor
 }
 
-/// What a network predicts and how it is fed: how its output F becomes a denoiser D.
+/// What a network predicts: how its input is scaled, and how its output F becomes a denoiser D.
 ///
 /// With x = s·(x₀ + σε) and x̂ = x/s.
 public enum Parameterization: Hashable, Sendable {
@@ -34,9 +34,9 @@ public enum Parameterization: Hashable, Sendable {
 public struct NetworkScore<Network: ScoreNetwork>: ScoreModel {
   /// The network.
   public let network: Network
-  /// The process whose noise levels it knows.
+  /// The process that the network was trained for.
   public let process: any DiffusionProcess
-  /// What it predicts.
+  /// What the network predicts.
   public let parameterization: Parameterization
 
   /// The network's parameters carry no prefix.
@@ -57,7 +57,7 @@ public struct NetworkScore<Network: ScoreNetwork>: ScoreModel {
     return (level.scale * denoised(x, t, level, condition) - x) / (level.scale * level.sigma).square()
   }
 
-  /// The denoiser, of one network evaluation; it is that of the model's own process, whichever is given.
+  /// The denoiser, by one network evaluation; `process` is ignored, the model's own process is used.
   public func denoised(
     _ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?
   ) -> Tensor {

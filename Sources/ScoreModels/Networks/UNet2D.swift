@@ -90,8 +90,8 @@ public struct UNet2D: ScoreNetwork {
   ///
   /// - Parameters:
   ///   - level: the noise level `[batch]`: a time step or any number for positional embeddings, σ > 0 for Fourier ones.
-  ///   - condition: class labels `[batch]`, integers below `numClassEmbeds`. Where there are classes, `nil` stands for
-  ///     the last of them, which our own models reserve for "no label"; elsewhere labels are ignored.
+  ///   - condition: class labels `[batch]`, integers below `numClassEmbeds`. In a network with classes, `nil` stands
+  ///     for the last class, which our own models reserve for "no label". A network without classes ignores labels.
   public func callAsFunction(_ x: Tensor, noise level: Tensor, condition: Tensor?) -> Tensor {
     let e = embedding(level, condition, x.dtype)
     var h = input(configuration.centerInputSample ? x * 2 - 1 : x)

@@ -56,19 +56,19 @@ extension UNet2D {
       case scaleShift = "scale_shift"
     }
 
-    /// Height and width of the images that the network was trained for; it takes others too.
+    /// Height and width of the training images; the network takes other sizes too.
     public var sampleSize: [Int]?
     /// The channels of an image: 1 for grey, 3 for RGB.
     public var inChannels = 3
-    /// The channels of the output, the same number.
+    /// The channels of the output; must equal `inChannels`.
     public var outChannels = 3
-    /// Whether images are taken from [0, 1] to [−1, 1] first.
+    /// Whether images are first mapped from [0, 1] to [−1, 1].
     public var centerInputSample = false
     /// How the noise level is embedded.
     public var timeEmbeddingType = TimeEmbedding.positional
     /// The length of the embedding; four times the first number of channels by default.
     public var timeEmbeddingDim: Int?
-    /// What the number of frequencies is reduced by in their spacing.
+    /// The `shift` of the ``SinusoidalEmbedding``, which changes the spacing of its frequencies.
     public var freqShift = 0
     /// Whether the cosines come before the sines.
     public var flipSinToCos = true
@@ -82,9 +82,10 @@ extension UNet2D {
     public var blockOutChannels = [224, 448, 672, 896]
     /// The residual blocks at each resolution; there is one more on the way up.
     public var layersPerBlock = 2
-    /// What the outputs of the middle blocks are divided by.
+    /// The divisor of the outputs of the middle blocks.
     public var midBlockScaleFactor = 1.0
-    /// The zeros around the input of a convolution with stride 2; 0 adds them below and on the right only.
+    /// The zeros on each side of the input of a convolution with stride 2; 0 means one row below and one column on the
+    /// right.
     public var downsamplePadding = 1
     /// How blocks with attention halve the resolution.
     public var downsampleType = Resampling.conv
@@ -98,7 +99,7 @@ extension UNet2D {
     public var normNumGroups = 32
     /// The groups of the normalisation before the middle attention, if they differ.
     public var attnNormNumGroups: Int?
-    /// What is added to the variance in every normalisation.
+    /// The number that is added to the variance in every normalisation.
     public var normEps = 1e-5
     /// How residual blocks take in the embedding.
     public var resnetTimeScaleShift = TimeScaleShift.default

@@ -3,7 +3,7 @@ internal import Files
 extension UNet2D {
   /// Why a configuration does not describe a network.
   public struct ConfigurationError: Error, CustomStringConvertible, Equatable {
-    /// One sentence.
+    /// The reason in one sentence.
     public let description: String
 
     package init(_ description: String) { self.description = description }
@@ -11,7 +11,7 @@ extension UNet2D {
 }
 
 extension UNet2D.Configuration {
-  /// Checks that sizes are positive and that what belongs together fits.
+  /// Checks that all sizes are in their ranges and fit together.
   ///
   /// - Throws: `ConfigurationError`.
   public func validate() throws(UNet2D.ConfigurationError) {
@@ -70,7 +70,7 @@ extension UNet2D.Configuration {
 }
 
 extension UNet2D.Configuration: Codable {
-  /// Reads diffusers' keys; absent ones have diffusers' defaults, and those that begin with an underscore are ignored.
+  /// Reads diffusers' keys; absent keys have diffusers' defaults, and keys that begin with an underscore are ignored.
   ///
   /// - Throws: `ConfigurationError` for an unknown key or a value that is not supported.
   public init(from decoder: any Decoder) throws {
@@ -111,7 +111,7 @@ extension UNet2D.Configuration: Codable {
     if let type = try fields.optional("class_embed_type", default: String?.none) {
       throw UNet2D.ConfigurationError("class_embed_type \"\(type)\" is not supported; it must be null")
     }
-    // Where it is named, it is a text; which class it is concerns whoever reads the folder.
+    // A class name must be a text; the code that reads the folder checks which class it is.
     _ = try fields.optional("_class_name", default: String?.none)
     // Only learned time embeddings use it.
     _ = try fields.optional("num_train_timesteps", default: Int?.none)

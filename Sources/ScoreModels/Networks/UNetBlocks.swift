@@ -2,7 +2,8 @@ internal import Torch
 
 /// The parts of a U-Net, with the names that their parameters have in Hugging Face diffusers.
 
-/// Normalisation, activation and convolution, twice, with the noise level's embedding between and a shortcut around.
+/// Normalisation, activation and convolution, twice, with the embedding of the noise level in between and a shortcut
+/// around both.
 ///
 /// He et al. (2016), arXiv 1603.05027; Ho, Jain & Abbeel (2020), arXiv 2006.11239. The embedding is added to the channels,
 /// or scales and shifts them after the second normalisation (Dhariwal & Nichol 2021, arXiv 2105.05233).
@@ -196,8 +197,9 @@ struct UNetUpBlock: Module {
   let upsamplers: [UNetResampler]
 
   /// - Parameters:
-  ///   - inputs: the channels of what comes from below.
-  ///   - skipInputs: the channels of the last intermediate result that is taken, that of the resolution above.
+  ///   - inputs: the channels of the input, which comes from the next lower resolution.
+  ///   - skipInputs: the channels of the last intermediate result that is taken, which comes from the next higher
+  ///     resolution.
   init(
     _ inputs: Int, skipInputs: Int, _ outputs: Int, _ type: UNet2D.Configuration.UpBlock, isLast: Bool,
     _ configuration: UNet2D.Configuration, using generator: inout RandomGenerator
@@ -222,7 +224,7 @@ struct UNetUpBlock: Module {
     upsamplers = isLast ? [] : [.up(outputs, resampling, configuration, using: &generator)]
   }
 
-  /// Takes intermediate results from the end of `skips`, and brings the result to the size of the next one there.
+  /// Removes intermediate results from the end of `skips`; the output has the height and width of the next one.
   func callAsFunction(_ x: Tensor, _ e: Tensor, skips: inout [Tensor]) -> Tensor {
     var h = x
     for (index, resnet) in resnets.enumerated() {

@@ -8,9 +8,13 @@ public import Torch
 /// Karras et al. (2022), *Elucidating the design space of diffusion-based generative models*, arXiv 2206.00364, section 2;
 /// Song et al. (2021), arXiv 2011.13456.
 public protocol DiffusionProcess: Sendable {
-  /// The scale s(t) of the data, elementwise; in recorded operations, since the drift is its derivative.
+  /// The scale s(t) of the data, elementwise.
+  ///
+  /// Compute it with differentiable operations on t: the drift is derived by differentiation.
   func scale(_ t: Tensor) -> Tensor
-  /// The noise level σ(t) relative to the data, elementwise, increasing; in recorded operations.
+  /// The noise level σ(t) relative to the data, elementwise; it increases with t.
+  ///
+  /// Compute it with differentiable operations on t: the diffusion is derived by differentiation.
   func sigma(_ t: Tensor) -> Tensor
   /// The drift coefficient f(t) of dx = f(t)·x dt + g(t) dw.
   func drift(_ t: Tensor) -> Tensor
@@ -18,7 +22,7 @@ public protocol DiffusionProcess: Sendable {
   func diffusion(_ t: Tensor) -> Tensor
   /// The time at which the noise level is σ, elementwise: the inverse of `sigma`.
   func time(sigma: Tensor) -> Tensor
-  /// The times that training covers; at the upper end data are noise.
+  /// The times that training covers; at the upper end the data have become noise.
   var timeRange: ClosedRange<Double> { get }
   /// The times that samplers run through, from the upper to the lower end.
   var samplingRange: ClosedRange<Double> { get }
@@ -46,7 +50,7 @@ extension DiffusionProcess {
     }
   }
 
-  /// The same as the training range.
+  /// By default `timeRange`.
   public var samplingRange: ClosedRange<Double> { timeRange }
 
   private func derivative(at t: Tensor, of function: (Tensor) -> Tensor) -> Tensor {

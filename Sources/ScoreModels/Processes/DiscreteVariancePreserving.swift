@@ -5,8 +5,8 @@ public import Torch
 ///
 /// At t = 0, 1, … T − 1 it has s² = ᾱₜ and s²σ² = 1 − ᾱₜ for ᾱₜ = Πᵢ₌₀ᵗ (1 − βᵢ); between the steps log σ is linear in t.
 ///
-/// Ho, Jain & Abbeel (2020), *Denoising diffusion probabilistic models*, arXiv 2006.11239. The products are rounded to `Float`
-/// as in diffusers, since networks were trained with those.
+/// Ho, Jain & Abbeel (2020), *Denoising diffusion probabilistic models*, arXiv 2006.11239. The products ᾱₜ are rounded
+/// to `Float` as in diffusers, because networks were trained with the rounded values.
 public struct DiscreteVariancePreserving: DiffusionProcess, Hashable {
   /// How the rates βᵢ grow.
   public enum BetaSchedule: String, Codable, Hashable, Sendable, CaseIterable {
@@ -14,7 +14,7 @@ public struct DiscreteVariancePreserving: DiffusionProcess, Hashable {
     case linear
     /// Linearly in √β.
     case scaledLinear = "scaled_linear"
-    /// So that ᾱ is a squared cosine (Nichol & Dhariwal 2021, arXiv 2102.09672); the range of β is not used.
+    /// Such that ᾱ is a squared cosine (Nichol & Dhariwal 2021, arXiv 2102.09672); the range of β is not used.
     case squaredCosine = "squaredcos_cap_v2"
     /// As a logistic function.
     case sigmoid
@@ -69,7 +69,7 @@ public struct DiscreteVariancePreserving: DiffusionProcess, Hashable {
   /// (1 + σ²)^(−½) = √ᾱ.
   public func scale(_ t: Tensor) -> Tensor { (sigma(t).square() + 1).sqrt().reciprocal() }
 
-  /// √((1 − ᾱ)/ᾱ), between steps by linear interpolation of its logarithm.
+  /// √((1 − ᾱ)/ᾱ); between steps its logarithm is interpolated linearly.
   public func sigma(_ t: Tensor) -> Tensor {
     // Metal has no double precision.
     let place = t.device == .mps ? Device.cpu : t.device
@@ -81,7 +81,7 @@ public struct DiscreteVariancePreserving: DiffusionProcess, Hashable {
     return (start + (position - low) * (end - start)).exp().to(t.dtype).to(t.device)
   }
 
-  /// The time at which log σ has a value.
+  /// The inverse of `sigma`; noise levels outside of its range give the first or the last step.
   public func time(sigma: Tensor) -> Tensor {
     let times: [Double] = sigma.to(.cpu).elements(as: Double.self).map { sigma in
       let value = log(sigma)
@@ -96,10 +96,10 @@ public struct DiscreteVariancePreserving: DiffusionProcess, Hashable {
     return Tensor(times, shape: sigma.shape).to(sigma.dtype).to(sigma.device)
   }
 
-  /// 0 … T − 1.
+  /// Times from 0 to T − 1.
   public var timeRange: ClosedRange<Double> { 0...Double(stepCount - 1) }
 
-  /// Numbers at equal distances, as torch.linspace has them: from both ends towards the middle.
+  /// Equally spaced numbers, computed as in torch.linspace: from both ends towards the middle.
   private static func spaced(_ start: Double, _ end: Double, _ count: Int) -> [Float] {
     let (first, last) = (Float(start), Float(end))
     let step = (last - first) / Float(count - 1)

@@ -16,14 +16,14 @@ public struct EDMProcess: DiffusionProcess, Hashable {
     timeRange = sigmaMin...sigmaMax
   }
 
-  /// 1.
+  /// s = 1.
   public func scale(_ t: Tensor) -> Tensor { .ones(like: t) }
-  /// t.
+  /// σ(t) = t.
   public func sigma(_ t: Tensor) -> Tensor { t }
-  /// 0.
+  /// f = 0.
   public func drift(_ t: Tensor) -> Tensor { .zeros(like: t) }
-  /// √(2t).
+  /// g = √(2t).
   public func diffusion(_ t: Tensor) -> Tensor { (t * 2).sqrt() }
-  /// σ.
+  /// t = σ.
   public func time(sigma: Tensor) -> Tensor { sigma }
 }

@@ -23,16 +23,16 @@ public struct VarianceExploding: DiffusionProcess, Hashable {
 
   private var logRatio: Double { log(sigmaMax / sigmaMin) }
 
-  /// 1.
+  /// s = 1.
   public func scale(_ t: Tensor) -> Tensor { .ones(like: t) }
-  /// σ_min·(σ_max/σ_min)^t.
+  /// σ(t) = σ_min·(σ_max/σ_min)^t.
   public func sigma(_ t: Tensor) -> Tensor { (t * logRatio + log(sigmaMin)).exp() }
-  /// 0.
+  /// f = 0.
   public func drift(_ t: Tensor) -> Tensor { .zeros(like: t) }
-  /// σ(t)·√(2 log(σ_max/σ_min)).
+  /// g = σ(t)·√(2 log(σ_max/σ_min)).
   public func diffusion(_ t: Tensor) -> Tensor { sigma(t) * (2 * logRatio).squareRoot() }
-  /// log(σ/σ_min)/log(σ_max/σ_min).
+  /// t = log(σ/σ_min)/log(σ_max/σ_min).
   public func time(sigma: Tensor) -> Tensor { (sigma.log() - log(sigmaMin)) / logRatio }
-  /// 10⁻⁵ … 1.
+  /// Times from 10⁻⁵ to 1.
   public var timeRange: ClosedRange<Double> { 1e-5...1 }
 }

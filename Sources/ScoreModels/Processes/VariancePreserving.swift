@@ -13,19 +13,19 @@ public struct VariancePreserving: DiffusionProcess, Hashable {
   /// - Precondition: 0 < `betaMin` < `betaMax`.
   public init(betaMin: Double = 0.1, betaMax: Double = 20) { rates = LinearRates(betaMin, betaMax) }
 
-  /// e^(−a/2).
+  /// s = e^(−a/2).
   public func scale(_ t: Tensor) -> Tensor { (rates.integral(t) * -0.5).exp() }
-  /// √(eᵃ − 1).
+  /// σ = √(eᵃ − 1).
   public func sigma(_ t: Tensor) -> Tensor { rates.integral(t).expMinusOne().sqrt() }
-  /// −β/2.
+  /// f = −β/2.
   public func drift(_ t: Tensor) -> Tensor { rates.rate(t) * -0.5 }
-  /// √β.
+  /// g = √β.
   public func diffusion(_ t: Tensor) -> Tensor { rates.rate(t).sqrt() }
   /// The time at which a = log(1 + σ²).
   public func time(sigma: Tensor) -> Tensor { rates.time(integral: sigma.square().logOnePlus()) }
-  /// 10⁻⁵ … 1.
+  /// Times from 10⁻⁵ to 1.
   public var timeRange: ClosedRange<Double> { 1e-5...1 }
-  /// 10⁻³ … 1.
+  /// Times from 10⁻³ to 1.
   public var samplingRange: ClosedRange<Double> { 1e-3...1 }
 }
 
@@ -40,16 +40,16 @@ public struct SubVariancePreserving: DiffusionProcess, Hashable {
   /// - Precondition: 0 < `betaMin` < `betaMax`.
   public init(betaMin: Double = 0.1, betaMax: Double = 20) { rates = LinearRates(betaMin, betaMax) }
 
-  /// e^(−a/2).
+  /// s = e^(−a/2).
   public func scale(_ t: Tensor) -> Tensor { (rates.integral(t) * -0.5).exp() }
-  /// (1 − e^(−a))/s = 2 sinh(a/2).
+  /// σ = (1 − e^(−a))/s = 2 sinh(a/2).
   public func sigma(_ t: Tensor) -> Tensor {
     let half = rates.integral(t) * 0.5
     return half.expMinusOne() - (-half).expMinusOne()
   }
-  /// −β/2.
+  /// f = −β/2.
   public func drift(_ t: Tensor) -> Tensor { rates.rate(t) * -0.5 }
-  /// √(β·(1 − e^(−2a))).
+  /// g = √(β·(1 − e^(−2a))).
   public func diffusion(_ t: Tensor) -> Tensor {
     (rates.rate(t) * -(rates.integral(t) * -2).expMinusOne()).sqrt()
   }
@@ -59,9 +59,9 @@ public struct SubVariancePreserving: DiffusionProcess, Hashable {
     // asinh(y) = log1p(y + y²/(1 + √(1 + y²))), without cancellation for small y.
     return rates.time(integral: (half + half.square() / ((half.square() + 1).sqrt() + 1)).logOnePlus() * 2)
   }
-  /// 10⁻⁵ … 1.
+  /// Times from 10⁻⁵ to 1.
   public var timeRange: ClosedRange<Double> { 1e-5...1 }
-  /// 10⁻³ … 1.
+  /// Times from 10⁻³ to 1.
   public var samplingRange: ClosedRange<Double> { 1e-3...1 }
 }
 
@@ -79,7 +79,7 @@ struct LinearRates: Hashable, Sendable {
   func rate(_ t: Tensor) -> Tensor { t * slope + minimum }
   func integral(_ t: Tensor) -> Tensor { t * (t * (0.5 * slope) + minimum) }
 
-  /// The positive root of ½·slope·t² + minimum·t = a, in the form that does not cancel.
+  /// The positive root of ½·slope·t² + minimum·t = a, in the form without cancellation.
   func time(integral a: Tensor) -> Tensor {
     2 * a / ((a * (2 * slope) + minimum * minimum).sqrt() + minimum)
   }

@@ -1,22 +1,22 @@
 public import Datasets
+import Foundation
 internal import ScoreMetrics
 internal import ScoreModels
 internal import ScoreTraining
 public import Torch
-import Foundation
 
-/// A small classifier of labelled data, whose last hidden layer is a space of features in which samples are compared with data.
+/// A small classifier of labelled data; its last hidden layer gives features for comparing samples with data.
 ///
-/// Images pass three convolutions that halve their sides, points two layers. It knows the data it was trained on, and nothing of other
-/// networks; distances in its features are no Inception distances.
+/// Images pass through three convolutions that halve their sides, points through two layers. The classifier knows only
+/// the data on which it was trained; distances in its features are no Inception distances.
 public struct FeatureClassifier {
   /// The network: features, then logits.
   private let network: ClassifierNetwork
-  /// What features are multiplied by: their mean square over held-out examples is then 1.
+  /// The factor of the features that makes their mean square over held-out examples 1.
   private let scale: Double
   /// The number of classes.
   public let classCount: Int
-  /// The part of held-out examples that it recognises: those, up to 2,000, that it was not trained on.
+  /// The accuracy, from 0 to 1, on up to 2,000 held-out examples, on which the classifier was not trained.
   public let heldOutAccuracy: Double
   /// The length of a vector of features.
   public static let featureCount = 64
@@ -27,10 +27,11 @@ public struct FeatureClassifier {
   ///
   /// - Parameters:
   ///   - dataset: the data.
-  ///   - positions: the examples that it may see, by default all.
+  ///   - positions: the examples for training and for the held-out accuracy; by default all.
   ///   - steps: the number of steps of 128 examples; by default as many as make 10 epochs, between 300 and 1,500.
-  ///   - seed: that of the first weights, of what is held out, and of the order and the moves of examples.
-  ///   - observe: told the share that is done; what it throws ends the training.
+  ///   - seed: the seed of the initial weights, the choice of held-out examples, and the order and the shifts of
+  ///     examples.
+  ///   - observe: called with the share that is done; an error that it throws ends the training.
   /// - Throws: `RunError` for data without labels or with fewer than 20 examples, `DataError`.
   public static func train(
     on dataset: Dataset, positions: Tensor? = nil, steps: Int? = nil, seed: UInt64 = 0,
@@ -116,7 +117,7 @@ private struct ClassifierNetwork: Module {
         norms.append(GroupNorm(outputs, groups: 4))
         (channels, height, width) = (outputs, (height + 1) / 2, (width + 1) / 2)
       }
-      // Maps of large images are interpolated down to 4 × 4 places.
+      // Feature maps of large images are interpolated down to 4 × 4.
       inputs = channels * min(height, 4) * min(width, 4)
     }
     self.convolutions = convolutions

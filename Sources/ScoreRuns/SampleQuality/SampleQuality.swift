@@ -3,10 +3,10 @@ public import Imaging
 public import ScoreMetrics
 public import Torch
 
-/// How samples compare with data: distances between both as sets, in feature spaces that are named, and of samples to the
-/// data nearest to them.
+/// A comparison of samples with data: distances between the two sets in several feature spaces, and distances from
+/// samples to the nearest examples.
 public struct SampleQuality: Codable, Hashable, Sendable {
-  /// What was found in one feature space.
+  /// The results in one feature space.
   public struct Space: Codable, Hashable, Sendable {
     /// `pixels`, `coordinates`, or `classifier`: the last hidden layer of a small classifier of these data.
     public var name: String
@@ -14,17 +14,18 @@ public struct SampleQuality: Codable, Hashable, Sendable {
     public var dimensions: Int
     /// The squared Fréchet distance (see `FrechetDistance`).
     public var frechet: Double
-    /// The same between two sets of data, which samples of the data's own distribution would have.
+    /// The squared Fréchet distance between two sets of data: the value that perfect samples would have.
     public var frechetOfData: Double
     /// The squared kernel distance (see `KernelDistance`).
     public var kernel: Estimate
-    /// The same between two sets of data.
+    /// The squared kernel distance between two sets of data.
     public var kernelOfData: Estimate
-    /// The part of samples where data are (see `Neighbors.precisionAndRecall`).
+    /// The share of samples that is covered by data (see `Neighbors.precisionAndRecall`).
     ///
-    /// A classifier has learned to tell classes apart, not pictures from noise, which may be among the data in its features.
+    /// A classifier has learned to distinguish classes, not pictures from noise; in its features noise may lie among
+    /// the data.
     public var precision: Double
-    /// The part of data where samples are.
+    /// The share of data that is covered by samples.
     public var recall: Double
 
     enum CodingKeys: String, CodingKey {
@@ -36,7 +37,7 @@ public struct SampleQuality: Codable, Hashable, Sendable {
     }
   }
 
-  /// How samples were drawn, which decides about their quality as the model does.
+  /// The settings with which samples were drawn; they affect the quality as much as the model does.
   public struct Sampling: Codable, Hashable, Sendable {
     /// The sampler, such as `heun`.
     public var method: String
@@ -55,20 +56,23 @@ public struct SampleQuality: Codable, Hashable, Sendable {
 
   /// The number of samples.
   public var count: Int
-  /// How they were drawn, where whoever drew them says so.
+  /// The settings with which they were drawn, if known.
   public var sampling: Sampling?
-  /// The number of examples in each of the two sets, and of the samples in the set that is compared with them.
+  /// The number of examples in each of the two sets of data, and of samples in the set that is compared with them.
   public var referenceCount: Int
   /// The feature spaces.
   public var spaces: [Space]
-  /// The part of held-out examples that the classifier recognises, where there is one.
+  /// The accuracy of the classifier on held-out examples; `nil` without a classifier.
   public var classifierAccuracy: Double?
-  /// Whether the classifier was trained on the examples compared, for lack of others: to it they then look more alike than
-  /// new ones would, so that the distances between the two sets of data are too small.
+  /// Whether the classifier was trained on the compared examples too, because there were too few others.
+  ///
+  /// The distances between the two sets of data are then too small: to the classifier, examples that it knows look more
+  /// alike than new ones.
   public var classifierSawExamples: Bool?
   /// The mean distance of a sample to the nearest example.
   public var nearestDistance: Double
-  /// The mean distance of an example to the nearest other one; samples that are much nearer are copies.
+  /// The mean distance of an example to the nearest other example; samples that are much closer to an example are
+  /// copies.
   public var nearestDistanceOfData: Double
 
   enum CodingKeys: String, CodingKey {
@@ -80,23 +84,23 @@ public struct SampleQuality: Codable, Hashable, Sendable {
     case nearestDistanceOfData = "nearest-distance-of-data"
   }
 
-  /// The longest features whose covariance is formed.
+  /// The largest number of features for which a covariance is formed.
   private static let longestFeatures = 4096
 
   /// Compares samples with data.
   ///
-  /// Twice as many examples as there are samples are chosen at random: one half to compare with, and the other to compare with
-  /// the first. All sets are of the same size, on which their distances depend; where examples are too few, the last samples
-  /// are left out. Where all examples have labels, a classifier is trained on those that were not chosen, or on all if
-  /// these are fewer than half.
+  /// Two sets of as many examples as there are samples are chosen at random. The samples and the second set are each
+  /// compared with the first set. All three sets have the same size, because the distances depend on it; if there are
+  /// too few examples, the last samples are left out. If all examples have labels, a classifier is trained on the
+  /// examples that were not chosen, or on all if those are fewer than half.
   ///
   /// - Parameters:
   ///   - samples: `[n, …]`, of images with values in [−1, 1]; they are rounded to bytes, as the data are.
   ///   - dataset: the data.
-  ///   - seed: what is chosen, and the classifier.
-  ///   - observe: told the share that is done; what it throws ends the comparison.
+  ///   - seed: the seed of the choice of examples and of the classifier.
+  ///   - observe: called with the share that is done; an error that it throws ends the comparison.
   /// - Throws: `RunError` for fewer than 8 samples or 16 examples, or another shape; `DataError`.
-  /// - Complexity: n·N·d operations for N examples of d numbers, besides that of the distances.
+  /// - Complexity: n·N·d operations for N examples of d elements, plus the cost of the distances.
   public init(
     of samples: Tensor, against dataset: Dataset, seed: UInt64 = 0, observe: (Double) throws -> Void = { _ in }
   ) throws {
@@ -127,14 +131,15 @@ public struct SampleQuality: Codable, Hashable, Sendable {
       spaces.append(try Space("classifier", compared, real, others, classifier.features))
     }
     try observe(0.7)
-    // Examples find themselves first. All points in one pass: streamed data are read once.
+    // The nearest example of an example is the example itself. All points share one pass, so that streamed data are
+    // read once.
     let examples = others[0..<min(referenceCount, 1000)]
     let nearest = try Self.twoNearestDistances(.concatenate([drawn, examples]), dataset) { try observe(0.7 + 0.3 * $0) }
     nearestDistance = nearest[0..<count][.all, .at(0)].mean().item()
     nearestDistanceOfData = nearest[count..<nearest.size(0)][.all, .at(1)].mean().item()
   }
 
-  /// Checks, before samples are drawn, whether they could be compared with data.
+  /// Checks, before samples are drawn, that they can be compared with the data.
   ///
   /// - Throws: as `init(of:against:seed:observe:)`.
   public static func validate(count: Int, shape: [Int], against dataset: Dataset) throws(RunError) {
@@ -162,7 +167,7 @@ public struct SampleQuality: Codable, Hashable, Sendable {
     return best.sqrt()
   }
 
-  /// A picture of samples, each followed by the examples nearest to it: whoever copies shows it here.
+  /// A picture of samples, each followed by its nearest examples; it shows whether the model copies examples.
   ///
   /// - Parameters:
   ///   - samples: `[n, channels, height, width]`; the first rows are drawn.

@@ -1,5 +1,5 @@
-public import ScoreMetrics
 internal import LeastSquares
+public import ScoreMetrics
 public import ScoreModels
 internal import Torch
 

@@ -1,5 +1,5 @@
-internal import ScoreMetrics
 internal import LeastSquares
+internal import ScoreMetrics
 public import ScoreModels
 public import Torch
 

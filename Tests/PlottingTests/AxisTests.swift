@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Imaging
+@testable import Plotting
 
 @Suite struct AxisTests {
   @Test(arguments: [

@@ -1,35 +1,36 @@
-import Samplers
-import ScoreModels
-import Testing
-import Torch
+public import ScoreModels
+public import Testing
+public import Torch
 
 /// A value that a parametrised test shows by its name.
-struct Named<Value: Sendable>: CustomTestStringConvertible, Sendable {
-  let name: String
-  let value: Value
+public struct Named<Value: Sendable>: CustomTestStringConvertible, Sendable {
+  public let name: String
+  public let value: Value
 
-  init(_ name: String, _ value: Value) {
+  public init(_ name: String, _ value: Value) {
     self.name = name
     self.value = value
   }
 
-  var testDescription: String { name }
+  public var testDescription: String { name }
 }
 
 /// A process with a scale and a noise level of its own and nothing else: everything derived.
-struct CustomProcess: DiffusionProcess {
-  func scale(_ t: Tensor) -> Tensor { (t * 0.7 + 1).reciprocal() }
-  func sigma(_ t: Tensor) -> Tensor { (t * 3).exp() * t }
-  var timeRange: ClosedRange<Double> { 1e-3...1.2 }
+public struct CustomProcess: DiffusionProcess {
+  public init() {}
+
+  public func scale(_ t: Tensor) -> Tensor { (t * 0.7 + 1).reciprocal() }
+  public func sigma(_ t: Tensor) -> Tensor { (t * 3).exp() * t }
+  public var timeRange: ClosedRange<Double> { 1e-3...1.2 }
 }
 
-let processes: [Named<any DiffusionProcess>] = [
+public let processes: [Named<any DiffusionProcess>] = [
   Named("EDM", EDMProcess()), Named("VE", VarianceExploding()), Named("VP", VariancePreserving()),
   Named("sub-VP", SubVariancePreserving()), Named("custom", CustomProcess()),
 ]
 
 /// Three components in the plane, two of them elongated, of mean near 0 and variance near 1.
-func mixture(under process: any DiffusionProcess) -> GaussianMixtureScore {
+public func mixture(under process: any DiffusionProcess) -> GaussianMixtureScore {
   GaussianMixtureScore(
     weights: [0.5, 0.3, 0.2], means: Tensor([1.0, 0.3, -1.0, 0.7, -0.6, -1.2], shape: [3, 2]),
     covariances: Tensor([0.15, 0.08, 0.08, 0.2, 0.3, -0.1, -0.1, 0.1, 0.05, 0, 0, 0.05], shape: [3, 2, 2]),
@@ -37,11 +38,11 @@ func mixture(under process: any DiffusionProcess) -> GaussianMixtureScore {
 }
 
 /// One normal distribution in the plane with axes along the coordinates.
-enum Normal {
-  static var mean: Tensor { Tensor([0.5, -0.8]) }
-  static var variances: Tensor { Tensor([1.3, 0.2]) }
+public enum Normal {
+  public static var mean: Tensor { Tensor([0.5, -0.8]) }
+  public static var variances: Tensor { Tensor([1.3, 0.2]) }
 
-  static func score(under process: any DiffusionProcess) -> GaussianMixtureScore {
+  public static func score(under process: any DiffusionProcess) -> GaussianMixtureScore {
     GaussianMixtureScore(
       weights: [1], means: mean.reshaped(1, 2), covariances: variances.reshaped(1, 2), process: process)
   }
@@ -51,7 +52,7 @@ enum Normal {
 ///
 /// The entry Cᵢⱼ is estimated by the mean of (xᵢ − mᵢ)(xⱼ − mⱼ) with the true m, which has no bias; its standard error,
 /// and that of the mean, is the deviation of what is averaged over √count, so that of Cᵢⱼ comes from fourth moments.
-func expectMoments(
+public func expectMoments(
   _ x: Tensor, mean: Tensor, covariance: Tensor, _ comment: String = "",
   sourceLocation: SourceLocation = #_sourceLocation
 ) {

@@ -1,3 +1,4 @@
+import Checkpoints
 import ScoreModels
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import Foundation
+import ScoreMetrics
 import ScoreModels
 import TestSupport
 import Testing
@@ -39,7 +40,7 @@ import Torch
 
   @Test func gradientsDoNotTurn() throws {
     let quartic = FieldScore { -$0.square() * $0 - $0.sum(1, keepingDimensions: true).sin() }
-    let mixture = GaussianMixtureScoreTests.mixture(EDMProcess())
+    let mixture = Mixtures.mixture(EDMProcess())
     let normalDistribution = GaussianMixtureScore(
       weights: [1], means: Tensor([1.0, 2, 3], shape: [1, 3]), covariances: Tensor([2.0, 1, 0.1], shape: [1, 3]),
       process: EDMProcess())

@@ -120,3 +120,8 @@ import Torch
     }
   }
 }
+
+/// The path of a folder of golden files.
+private func goldenFolder(_ name: String) throws -> String {
+  try #require(Bundle.module.resourceURL).appending(path: "Golden/\(name)").path
+}

@@ -1,4 +1,5 @@
 import Foundation
+import ScoreMetrics
 import ScoreModels
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import Foundation
+import ScoreMetrics
 import ScoreModels
 import TestSupport
 import Testing
@@ -67,8 +68,8 @@ struct FieldScore: ScoreModel {
   @Test(arguments: [AsymmetryMethod.exact, .probes(2)]) func gradientsAreSymmetric(method: AsymmetryMethod) throws {
     let examples = normal([9, 3])
     let quartic = FieldScore { -$0.square() * $0 - $0.sum(1, keepingDimensions: true).sin() }
-    let mixtures: [any ScoreModel] = GaussianMixtureScoreTests.processes.map(GaussianMixtureScoreTests.mixture)
-    for (model, process) in zip([quartic] + mixtures, [Self.process] + GaussianMixtureScoreTests.processes) {
+    let mixtures: [any ScoreModel] = Mixtures.processes.map(Mixtures.mixture)
+    for (model, process) in zip([quartic] + mixtures, [Self.process] + Mixtures.processes) {
       for result in try Self.measure(model, process: process, at: [0.05, 0.4, 3], examples: examples, method) {
         #expect(result.nasym.value < 1e-22 && result.nasym.standardError < 1e-22)
         #expect(result.asym.value.isFinite && result.asym.value >= 0)

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Plotting
 import Testing
 
 @Suite struct ScatterPlotTests {

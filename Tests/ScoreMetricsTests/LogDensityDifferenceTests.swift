@@ -1,4 +1,5 @@
 import Foundation
+import ScoreMetrics
 import ScoreModels
 import TestSupport
 import Testing
@@ -21,9 +22,9 @@ import Torch
       nodesPerEdge: 40)
   }
 
-  @Test(arguments: GaussianMixtureScoreTests.processes)
+  @Test(arguments: Mixtures.processes)
   func mixturesHaveTheDifferencesOfTheirLogDensityAlongAnyPath(process: any DiffusionProcess) throws {
-    let mixture = GaussianMixtureScoreTests.mixture(process)
+    let mixture = Mixtures.mixture(process)
     let alone = ScoreAlone(base: mixture)
     for condition in [nil, Tensor([0, 1, 2, 1])] {
       let t = Tensor.full([4], 0.6, dtype: .float64)
@@ -110,11 +111,11 @@ import Torch
     }
     expect("1 node") { _ = try logDensityDifference(of: model, from: Self.start, to: Self.end, at: 1, nodeCount: 0) }
     expect("energy is not finite") {
-      let mixture = GaussianMixtureScoreTests.mixture(EDMProcess())
+      let mixture = Mixtures.mixture(EDMProcess())
       _ = try logDensityDifference(of: mixture, from: Self.start / 0, to: Self.end, at: 1)
     }
     expect("4 curves") {
-      let mixture = GaussianMixtureScoreTests.mixture(EDMProcess())
+      let mixture = Mixtures.mixture(EDMProcess())
       _ = try logDensityDifference(of: mixture, from: Self.start, to: Self.end, at: 1, condition: Tensor([1]))
     }
   }

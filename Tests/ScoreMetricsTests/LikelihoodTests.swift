@@ -1,5 +1,6 @@
 import Foundation
 import Samplers
+import ScoreMetrics
 import ScoreModels
 import TestSupport
 import Testing

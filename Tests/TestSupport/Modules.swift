@@ -1,12 +1,10 @@
-import Foundation
-import ScoreModels
-import TestSupport
-import Testing
-import Torch
+public import ScoreModels
+public import Testing
+public import Torch
 
 extension Module {
   /// Gives every parameter random values of float64, none of them 0, so that no path through the module is cut off.
-  func randomized(seed: UInt64 = 11) -> Self {
+  public func randomized(seed: UInt64 = 11) -> Self {
     var random = RandomGenerator(seed: seed, purpose: .initialization)
     for parameter in parameters() {
       let shape = parameter.shape
@@ -19,14 +17,14 @@ extension Module {
 }
 
 /// Random numbers of float64.
-func normal(_ shape: [Int], seed: UInt64 = 5) -> Tensor {
+public func normal(_ shape: [Int], seed: UInt64 = 5) -> Tensor {
   var random = RandomGenerator(seed: seed, purpose: .data)
   return random.normal(shape, dtype: .float64)
 }
 
 /// Expects the gradient of a number with respect to a module's parameters to match finite differences along random
 /// directions, and not to be zero.
-func expectParameterGradient(
+public func expectParameterGradient(
   of module: some Module, seed: UInt64 = 1, sourceLocation: SourceLocation = #_sourceLocation, _ number: () -> Tensor
 ) throws {
   let parameters = module.parameters()
@@ -54,7 +52,7 @@ func expectParameterGradient(
 }
 
 /// ½‖(J − Jᵀ)v‖² of a map at x, whose gradient with respect to parameters is a third derivative.
-func asymmetry(of map: (Tensor) -> Tensor, at x: Tensor, probe v: Tensor) -> Tensor {
+public func squaredAsymmetry(of map: (Tensor) -> Tensor, at x: Tensor, probe v: Tensor) -> Tensor {
   let variable = x.variable()
   let output = map(variable)
   let cotangent = Tensor.zeros(like: output).variable()
@@ -65,7 +63,7 @@ func asymmetry(of map: (Tensor) -> Tensor, at x: Tensor, probe v: Tensor) -> Ten
 }
 
 /// The matrix of partial derivatives of a map from tensors of x's shape to tensors of the same number of elements.
-func jacobian(of map: (Tensor) -> Tensor, at x: Tensor) -> Tensor {
+public func jacobian(of map: (Tensor) -> Tensor, at x: Tensor) -> Tensor {
   let variable = x.variable()
   let output = map(variable)
   let count = output.elementCount
@@ -77,16 +75,11 @@ func jacobian(of map: (Tensor) -> Tensor, at x: Tensor) -> Tensor {
 }
 
 /// Expects an error whose text is one sentence that mentions all of the given words.
-func expectSentence(
+public func expectSentence(
   _ error: (any Error)?, mentions words: String..., sourceLocation: SourceLocation = #_sourceLocation
 ) {
   guard let error else { return }
   let text = "\(error)"
   #expect(!text.contains("\n") && text.count < 400, "\(text)", sourceLocation: sourceLocation)
   for word in words { #expect(text.contains(word), "\(text) lacks \(word)", sourceLocation: sourceLocation) }
-}
-
-/// The path of a folder of golden files.
-func goldenFolder(_ name: String) throws -> String {
-  try #require(Bundle.module.resourceURL).appending(path: "Golden/\(name)").path
 }
