@@ -15,7 +15,8 @@ struct ScoreEvaluate: ParsableCommand {
       gradient of a log density. Then the log likelihood by the probability-flow ODE, in nats and, for images, in bits \
       per dimension. All with standard errors over the examples. --samples compares \
       samples with the data. The same seed gives the same numbers.
-      """)
+      """,
+    version: "score-evaluate \(packageVersion)")
 
   @Argument(
     help: ArgumentHelp("The folder of a run, or one of its checkpoints.", valueName: "run"), completion: .directory)

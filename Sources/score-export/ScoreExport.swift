@@ -13,7 +13,8 @@ struct ScoreExport: ParsableCommand {
 
       In Python: DDPMPipeline.from_pretrained("pipelines/digits")(batch_size=16).images. A model with classes has one label \
       more than there are classes, for "none"; call its unet with class_labels=.
-      """)
+      """,
+    version: "score-export \(packageVersion)")
 
   @Argument(
     help: ArgumentHelp("The folder of a run, or one of its checkpoints.", valueName: "run"), completion: .directory)

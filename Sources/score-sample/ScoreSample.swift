@@ -12,7 +12,8 @@ struct ScoreSample: ParsableCommand {
       Example: score-sample runs/digits --out digits.png
 
       The same seeds give the same bytes at any batch size and count: sample i depends on seed i alone.
-      """)
+      """,
+    version: "score-sample \(packageVersion)")
 
   @Argument(
     help: ArgumentHelp("The folder of a run, or one of its checkpoints.", valueName: "run"), completion: .directory)

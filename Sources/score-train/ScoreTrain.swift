@@ -13,7 +13,8 @@ struct ScoreTrain: ParsableCommand {
 
       Ctrl-C ends a run after a checkpoint; --resume goes on from the newest checkpoint exactly as if the run had never \
       been interrupted. RUN/config.json holds all options.
-      """)
+      """,
+    version: "score-train \(packageVersion)")
 
   @OptionGroup(title: "Data and output") var place: PlaceOptions
   @OptionGroup(title: "Model") var model: ModelOptions

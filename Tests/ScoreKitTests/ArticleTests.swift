@@ -98,6 +98,29 @@ struct TwoLayerScore: ScoreModel {
     expectClose(misfit.item(), try misfitOf(0.7), rtol: 1e-6, atol: 0)
   }
 
+  @Test func dampingIsChosen() throws {
+    // DifferentiateThroughLeastSquares begins
+    let width = Tensor(1, dtype: .float64).variable()
+    let offsets = Tensor.linspace(-2, 2, count: 21, dtype: .float64)
+    let blur = FunctionOperator(rows: 80, columns: 100, parameters: [width]) { x, parameters in
+      let kernel = (-(offsets / parameters[0]).square()).exp().reshaped(1, 1, 1, 21)
+      return x.reshaped(1, 1, 1, 100).conv2d(weight: kernel / kernel.sum(), bias: nil).flattened()
+    }
+    let truth = (Tensor.linspace(0, 6, count: 100, dtype: .float64)).sin()
+    var noise = RandomGenerator(seed: 0)
+    let observed = try blur.apply(truth).detached() + noise.normal([80], dtype: .float64) * 0.01
+
+    let choice = try chooseDamping(blur, observed, by: .generalizedCrossValidation)
+    let solution = try leastSquares(blur, observed, damping: choice.damping, solver: LSMR(tolerance: 1e-10))
+    print(solution.stopReason, solution.iterations, solution.condition, solution.warnings)
+    let error = (solution.x - truth).square().mean()
+    let slope = error.gradient(withRespectTo: width)
+    // DifferentiateThroughLeastSquares ends
+    #expect(solution.stopReason.isConverged && solution.warnings.isEmpty)
+    #expect(error.item() < 0.02, "the mean squared error is \(error.item())")
+    #expect(slope.shape == [] && slope.item().isFinite && slope.item() != 0)
+  }
+
   @Test func normsStayWhatTheyAre() throws {
     // ConstrainTraining begins
     var generator = RandomGenerator(seed: 0, purpose: .initialization)
@@ -123,6 +146,42 @@ struct TwoLayerScore: ScoreModel {
       if (weights - before.parameter.value).norm() > 0.01 * norm { moved += 1 }
     }
     #expect(moved > 3, "training turned the weights")
+  }
+
+  @Test func scoresBecomeOdd() throws {
+    // ConstrainTraining begins
+    var generator = RandomGenerator(seed: 0, purpose: .initialization)
+    let process = EDMProcess()
+    let model = MLPScore(
+      MLP(.init(shape: [2], width: 64, blocks: 1), using: &generator), process: process,
+      parameterization: .edm(sigmaData: 1.5))
+    let (points, times) = (generator.normal([20, 2]) * 2, Tensor.linspace(0.1, 3, count: 20))
+    let odd = OutputEquality.equivariance(
+      of: model, at: points, inputTransform: { -$0 }, outputTransform: { -$0 }
+    ) { model, x in model.score(x, at: times) }
+    let trainer = Trainer(
+      model, process: process, data: try DatasetSource("eight-gaussians").load(),
+      objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1.5)),
+      optimizer: NullSpaceProjected(Adam(), constraint: odd),
+      settings: .init(batchSize: 256, schedule: .init(peak: 1e-3, steps: 100)))
+    for _ in 0..<100 { try trainer.advance() }
+    let report = try trainer.advance().projection
+    print(report?.constraintNorm ?? 0, report?.iterations ?? 0)
+    // ConstrainTraining ends
+    let projection = try #require(report)
+    #expect(projection.constraintNorm < 0.1 && projection.iterations > 0)
+    // Training without the constraint violates it, as the network was initialized it does not.
+    var again = RandomGenerator(seed: 0, purpose: .initialization)
+    let free = MLPScore(
+      MLP(.init(shape: [2], width: 64, blocks: 1), using: &again), process: process,
+      parameterization: .edm(sigmaData: 1.5))
+    let plain = Trainer(
+      free, process: process, data: try DatasetSource("eight-gaussians").load(),
+      objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1.5)),
+      settings: .init(batchSize: 256, schedule: .init(peak: 1e-3, steps: 100)))
+    for _ in 0..<100 { try plain.advance() }
+    let violation = try odd.residual(at: free.parameters().map { $0.value.detached() }).norm()
+    #expect(violation > 3 * projection.constraintNorm, "\(violation) \(projection.constraintNorm)")
   }
 
   @Test func energiesAreSymmetric() throws {
@@ -166,25 +225,36 @@ struct TwoLayerScore: ScoreModel {
   }
 
   @Test func articlesShowThesePrograms() throws {
-    func lines(_ text: String) -> [String] {
-      text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
-    }
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Sources/ScoreKit/ScoreKit.docc")
     let source = try String(contentsOfFile: #filePath, encoding: .utf8)
     var shown = 0
-    for file in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() {
-      let article = try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8)
-      let blocks = article.components(separatedBy: "```swift\n").dropFirst().map {
-        $0.components(separatedBy: "```")[0]
+    for page in try DocumentationPage.all() where page.path.contains("ScoreKit.docc") {
+      let blocks = page.blocks("swift")
+      let parts = source.components(separatedBy: "// \(page.name) begins\n").dropFirst().map {
+        $0.components(separatedBy: "// \(page.name) ends")[0]
       }
-      let name = file.dropLast(3)
-      let parts = source.components(separatedBy: "// \(name) begins\n").dropFirst().map {
-        $0.components(separatedBy: "// \(name) ends")[0]
-      }
-      #expect(lines(blocks.joined()) == lines(parts.joined()), "\(name)")
+      #expect(
+        DocumentationPage.lines(blocks.joined(separator: "\n"))
+          == DocumentationPage.lines(parts.joined(separator: "\n")),
+        "\(page.path)")
       shown += blocks.count
     }
-    #expect(shown == 7)
+    #expect(shown == 9)
+  }
+
+  @Test func pagesOfModulesShowTestedLines() throws {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+      "ModulePageTests.swift")
+    let parts = try String(contentsOf: file, encoding: .utf8).components(separatedBy: "// Module page begins\n")
+      .dropFirst().map { DocumentationPage.lines($0.components(separatedBy: "// Module page ends")[0]) }
+    var shown = 0
+    for page in try DocumentationPage.all() where page.path.contains(".docc") && !page.path.contains("ScoreKit.docc") {
+      for block in page.blocks {
+        #expect(
+          block.language == "swift" && parts.contains(DocumentationPage.lines(block.text)),
+          "no test runs this of \(page.path):\n\(block.text)")
+        shown += 1
+      }
+    }
+    #expect(shown == parts.count)
   }
 }

@@ -3,7 +3,7 @@ import ScoreKit
 import TestSupport
 import Testing
 
-/// The library examples of README.md, as tests: `readmeShowsThisProgram` keeps the two equal.
+/// The library example of README.md, as a test: `readmeShowsThisProgram` keeps the two equal.
 // README begins
 struct LinearScore: ScoreModel {
   let layer: Linear
@@ -45,94 +45,66 @@ struct LinearScore: ScoreModel {
     }
   }
 
-  @Test func leastSquaresExampleRuns() throws {
-    // README begins
-    let width = Tensor(1, dtype: .float64).variable()
-    let offsets = Tensor.linspace(-2, 2, count: 21, dtype: .float64)
-    let blur = FunctionOperator(rows: 80, columns: 100, parameters: [width]) { x, parameters in
-      let kernel = (-(offsets / parameters[0]).square()).exp().reshaped(1, 1, 1, 21)
-      return x.reshaped(1, 1, 1, 100).conv2d(weight: kernel / kernel.sum(), bias: nil).flattened()
+  /// The manifest of a package of one's own; what it depends on is this checkout.
+  @Test func manifestIsOne() throws {
+    let manifest = try #require(try DocumentationPage("README.md").blocks("swift").first)
+    try temporaryFolder { folder in
+      let shown = manifest.replacingOccurrences(of: "../ScoreKit", with: DocumentationPage.root.path)
+      try shown.write(toFile: "\(folder)/Package.swift", atomically: true, encoding: .utf8)
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      process.arguments = ["swift", "package", "--package-path", folder, "dump-package"]
+      let output = "\(folder)/output.json"
+      try Data().write(to: URL(fileURLWithPath: output))
+      process.standardOutput = FileHandle(forWritingAtPath: output)
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0)
+      let json = try String(contentsOfFile: output, encoding: .utf8)
+      let package = try JSONDecoder().decode(Manifest.self, from: Data(json.utf8))
+      #expect(package.targets.map(\.type) == ["executable"])
+      #expect(
+        package.dependencies.map { URL(fileURLWithPath: $0.fileSystem[0].path).standardizedFileURL.path }
+          == [DocumentationPage.root.standardizedFileURL.path])
+      // The products that targets may name are those of this package's own manifest.
+      let own = try DocumentationPage("Package.swift").text
+      #expect(shown.contains("dependencies: [\"ScoreKit\"]") && own.contains(".library(name: \"ScoreKit\""))
     }
-    let truth = (Tensor.linspace(0, 6, count: 100, dtype: .float64)).sin()
-    var noise = RandomGenerator(seed: 0)
-    let observed = try blur.apply(truth).detached() + noise.normal([80], dtype: .float64) * 0.01
-
-    let choice = try chooseDamping(blur, observed, by: .generalizedCrossValidation)
-    let solution = try leastSquares(blur, observed, damping: choice.damping, solver: LSMR(tolerance: 1e-10))
-    print(solution.stopReason, solution.iterations, solution.condition, solution.warnings)
-    let error = (solution.x - truth).square().mean()
-    let slope = error.gradient(withRespectTo: width)
-    // README ends
-    #expect(solution.stopReason.isConverged && solution.warnings.isEmpty)
-    #expect(error.item() < 0.02, "the mean squared error is \(error.item())")
-    #expect(slope.shape == [] && slope.item().isFinite && slope.item() != 0)
   }
 
-  @Test func constraintExampleRuns() throws {
-    // README begins
-    var generator = RandomGenerator(seed: 0, purpose: .initialization)
-    let process = EDMProcess()
-    let model = MLPScore(
-      MLP(.init(shape: [2], width: 64, blocks: 1), using: &generator), process: process,
-      parameterization: .edm(sigmaData: 1.5))
-    let (points, times) = (generator.normal([20, 2]) * 2, Tensor.linspace(0.1, 3, count: 20))
-    let odd = OutputEquality.equivariance(
-      of: model, at: points, inputTransform: { -$0 }, outputTransform: { -$0 }
-    ) { model, x in model.score(x, at: times) }
-    let trainer = Trainer(
-      model, process: process, data: try DatasetSource("eight-gaussians").load(),
-      objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1.5)),
-      optimizer: NullSpaceProjected(Adam(), constraint: odd),
-      settings: .init(batchSize: 256, schedule: .init(peak: 1e-3, steps: 100)))
-    for _ in 0..<100 { try trainer.advance() }
-    let report = try trainer.advance().projection
-    print(report?.constraintNorm ?? 0, report?.iterations ?? 0)
-    // README ends
-    let projection = try #require(report)
-    #expect(projection.constraintNorm < 0.1 && projection.iterations > 0)
-    // Training without the constraint violates it, as the network was initialized it does not.
-    var again = RandomGenerator(seed: 0, purpose: .initialization)
-    let free = MLPScore(
-      MLP(.init(shape: [2], width: 64, blocks: 1), using: &again), process: process,
-      parameterization: .edm(sigmaData: 1.5))
-    let plain = Trainer(
-      free, process: process, data: try DatasetSource("eight-gaussians").load(),
-      objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1.5)),
-      settings: .init(batchSize: 256, schedule: .init(peak: 1e-3, steps: 100)))
-    for _ in 0..<100 { try plain.advance() }
-    let violation = try odd.residual(at: free.parameters().map { $0.value.detached() }).norm()
-    #expect(violation > 3 * projection.constraintNorm, "\(violation) \(projection.constraintNorm)")
+  private struct Manifest: Decodable {
+    struct Target: Decodable { let type: String }
+    struct Dependency: Decodable { let fileSystem: [Package] }
+    struct Package: Decodable { let path: String }
+    let targets: [Target]
+    let dependencies: [Dependency]
+  }
+
+  @Test func readmeIsShort() throws {
+    #expect(try DocumentationPage("README.md").text.utf8.count <= 10_000)
   }
 
   @Test func linksLeadToFiles() throws {
-    for page in ["README.md", "Benchmarks/README.md", "outputs/README.md"] {
-      let file = Self.root.appendingPathComponent(page)
-      let text = try String(contentsOf: file, encoding: .utf8)
-      for match in text.matches(of: /\]\(([^)#]+)\)/) where !match.1.contains("://") {
-        let target = file.deletingLastPathComponent().appendingPathComponent(String(match.1)).path
-        #expect(FileManager.default.fileExists(atPath: target), "\(page) links to \(match.1)")
+    let pages = ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "Benchmarks/README.md", "outputs/README.md"]
+    for page in try DocumentationPage.all() + pages.map({ try DocumentationPage($0) }) {
+      let folder = DocumentationPage.root.appendingPathComponent(page.path).deletingLastPathComponent()
+      for match in page.text.matches(of: /\]\(([^)#]+)[^)]*\)/) where !match.1.contains("://") {
+        let target = folder.appendingPathComponent(String(match.1)).path
+        #expect(FileManager.default.fileExists(atPath: target), "\(page.path) links to \(match.1)")
       }
     }
   }
 
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-
   @Test func readmeShowsThisProgram() throws {
-    func lines(_ text: Substring) -> [String] {
-      text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
-    }
-    let readme = try String(contentsOf: Self.root.appendingPathComponent("README.md"), encoding: .utf8)
-    let blocks = readme.components(separatedBy: "```swift\n").dropFirst().map {
-      $0.components(separatedBy: "```")[0]
-    }
-    #expect(blocks.count == 3)
+    let blocks = try DocumentationPage("README.md").blocks("swift")
+    #expect(blocks.count == 2)
     let source = try String(contentsOfFile: #filePath, encoding: .utf8)
     let parts = source.components(separatedBy: "// README begins\n").dropFirst().map {
       $0.components(separatedBy: "// README ends")[0]
     }
-    let program = blocks.joined().replacingOccurrences(of: "\"moons.png\"", with: "path")
-    let shown = lines(Substring(program)).filter { $0 != "import ScoreKit" }
-    #expect(shown == lines(Substring(parts.joined(separator: "\n"))))
+    let program = (blocks.last ?? "").replacingOccurrences(of: "\"moons.png\"", with: "path")
+    let shown = DocumentationPage.lines(program).filter { $0 != "import ScoreKit" }
+    #expect(shown == DocumentationPage.lines(parts.joined(separator: "\n")))
   }
 }

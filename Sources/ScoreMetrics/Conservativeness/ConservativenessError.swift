@@ -1,4 +1,3 @@
-public import Samplers
 public import Files
 
 /// Why conservativeness cannot be measured: one sentence.

@@ -1,4 +1,3 @@
-public import Samplers
 import Foundation
 public import Torch
 

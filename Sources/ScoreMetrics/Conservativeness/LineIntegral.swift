@@ -1,4 +1,3 @@
-public import Samplers
 public import ScoreModels
 public import Torch
 

@@ -1,4 +1,3 @@
-public import Samplers
 internal import ScoreModels
 import Torch
 
