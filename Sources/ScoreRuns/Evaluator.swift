@@ -1,4 +1,4 @@
-public import ScoreTraining
+internal import ScoreTraining
 internal import Files
 internal import Checkpoints
 public import Datasets

@@ -1,5 +1,5 @@
 public import Checkpoints
-public import Files
+internal import Files
 public import Torch
 
 extension ModelConfiguration {
