@@ -106,7 +106,8 @@ public struct DiffusersPipeline {
       throw refuse("a score that is the gradient of an energy; train without \(option: "conservative") energy")
     }
     guard configuration.process.kind == .ddpm else {
-      throw refuse("networks of the process \(configuration.process.kind.rawValue); train with \(option: "process") ddpm")
+      throw refuse(
+        "networks of the process \(configuration.process.kind.rawValue); train with \(option: "process") ddpm")
     }
     let base = (model as? UncertainScore)?.base ?? model
     guard let network = (base as? NetworkScore<UNet2D>)?.network else { throw refuse("this model") }

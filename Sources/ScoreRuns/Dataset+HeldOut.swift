@@ -1,5 +1,5 @@
-internal import Files
 public import Datasets
+internal import Files
 internal import Torch
 
 extension Dataset {

@@ -1,9 +1,9 @@
-internal import ScoreTraining
-internal import Files
 internal import Checkpoints
 public import Datasets
+internal import Files
 internal import ScoreMetrics
 public import ScoreModels
+internal import ScoreTraining
 internal import Torch
 
 /// How a model is evaluated.
@@ -108,7 +108,8 @@ public struct Evaluator: Hashable, Sendable {
     if let outside = noiseLevels.first(where: { !known.contains($0) }) {
       throw RunError(
         .usage,
-        "\(option: "noise-levels") needs levels of the model's process, \(known.lowerBound) … \(known.upperBound), not \(outside)")
+        "\(option: "noise-levels") needs levels of the model's process, \(known.lowerBound) … \(known.upperBound), not \(outside)"
+      )
     }
     return noiseLevels
   }

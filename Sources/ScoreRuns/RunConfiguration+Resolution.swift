@@ -14,7 +14,8 @@ extension RunConfiguration {
     if data == "" { throw RunError(.usage, "\(option: "data") is empty: name a built-in data set or a path") }
     if let labels, labels.isEmpty || DatasetSource.builtInNames.contains(data ?? "") {
       throw RunError(
-        .usage, "\(option: "labels") names the labels of IDX files and .npy arrays, which \(data ?? "the data set") is not")
+        .usage,
+        "\(option: "labels") names the labels of IDX files and .npy arrays, which \(data ?? "the data set") is not")
     }
     if device != Device.automatic, Device(device) == nil { throw Device.unknown(device) }
   }

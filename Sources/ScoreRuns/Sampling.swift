@@ -17,7 +17,9 @@ extension ModelConfiguration {
   public func validate(guidance: Double, of source: String) throws(RunError) {
     if guidance != 1 && classCount == 0 {
       throw RunError(
-        .usage, "\(option: "guidance") needs a model with classes, and \(source) was trained without \(option: "class-conditional")")
+        .usage,
+        "\(option: "guidance") needs a model with classes, and \(source) was trained without \(option: "class-conditional")"
+      )
     }
   }
 }

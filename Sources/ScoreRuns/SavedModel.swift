@@ -78,7 +78,8 @@ public struct SavedModel {
     model.move(to: device)
   }
 
-  private static let advice: Sentence = "name a folder that score-train \(option: "out") wrote, or one of its checkpoints"
+  private static let advice: Sentence =
+    "name a folder that score-train \(option: "out") wrote, or one of its checkpoints"
 
   /// The folder that a path leads to at present, with symbolic links resolved.
   private static func folder(_ path: String) throws -> String {

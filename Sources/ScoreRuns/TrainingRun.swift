@@ -102,7 +102,9 @@ public final class TrainingRun {
     do {
       if let checkpoint = try CheckpointFolder("\(path)/checkpoints").latest() {
         throw RunError(
-          .usage, "\(path) holds \(checkpoint) already; add \(option: "resume") to go on with it, or choose another \(option: "out")")
+          .usage,
+          "\(path) holds \(checkpoint) already; add \(option: "resume") to go on with it, or choose another \(option: "out")"
+        )
       }
       let run = try TrainingRun(configuration, at: path, lock: lock)
       run.removeAbandoned()
@@ -164,7 +166,8 @@ public final class TrainingRun {
         "it was written for other data than \(record.run.data ?? "") holds now (\(written.data), not \(record.data))")
     }
     if let steps = record.run.steps, steps < checkpoint.step {
-      throw RunError(.usage, "\(option: "steps") \(steps) is fewer than the \(checkpoint.step) that \(run) has taken already")
+      throw RunError(
+        .usage, "\(option: "steps") \(steps) is fewer than the \(checkpoint.step) that \(run) has taken already")
     }
     do {
       for weights in [checkpoint.model, checkpoint.average] { try record.model.check(weights: weights) }
@@ -187,7 +190,8 @@ public final class TrainingRun {
   /// Keeps other processes from training in the same folder until this one ends.
   private static func lock(_ path: String) throws -> FolderLock {
     guard let lock = try FolderLock.take(path) else {
-      throw RunError(.usage, "\(path) is being trained by another process; wait for it or choose another \(option: "out")")
+      throw RunError(
+        .usage, "\(path) is being trained by another process; wait for it or choose another \(option: "out")")
     }
     return lock
   }

@@ -1,5 +1,5 @@
-public import Files
 internal import CTorch
+public import Files
 
 /// Where a tensor's elements live and its operators run.
 public enum Device: Hashable, Sendable, CustomStringConvertible {

@@ -19,7 +19,8 @@ import Testing
     "Datasets": ["Torch", "Imaging", "Files"],
     "EventFiles": ["Files"],
     "ScoreRuns": [
-      "Checkpoints", "Datasets", "EventFiles", "Files", "Imaging", "Plotting", "Samplers", "ScoreMetrics", "ScoreModels",
+      "Checkpoints", "Datasets", "EventFiles", "Files", "Imaging", "Plotting", "Samplers", "ScoreMetrics",
+      "ScoreModels",
       "ScoreTraining", "Torch",
     ],
     "ScoreKit": [

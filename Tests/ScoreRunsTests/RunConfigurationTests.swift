@@ -1,8 +1,9 @@
 import Foundation
 import ScoreKit
-@testable import ScoreRuns
 import TestSupport
 import Testing
+
+@testable import ScoreRuns
 
 @Suite struct RunConfigurationTests {
   @Test func fileHoldsTheNamesOfTheCommandLine() throws {

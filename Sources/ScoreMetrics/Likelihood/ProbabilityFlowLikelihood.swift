@@ -134,12 +134,12 @@ public struct ProbabilityFlowLikelihood: Sendable, Hashable {
       let seeds = seeds ?? (0..<count).map { UInt64($0) }
       try Samplers.require(
         seeds.count == count, "each of the \(count) examples needs a seed, and there are \(seeds.count)")
-      let known = process.sigma(process.timeRange.lowerBound)...process.sigma(process.timeRange.upperBound)
+      let known = process.sigmaRange
       let (low, high) = (settings.sigmaMin ?? known.lowerBound, settings.sigmaMax ?? known.upperBound)
       try Samplers.require(
         0 < low && low < high && high.isFinite, "noise levels need 0 < σ_min < σ_max, not \(low) and \(high)")
       try Samplers.require(
-        low >= known.lowerBound * (1 - 1e-3) && high <= known.upperBound * (1 + 1e-3),
+        process.hasNoiseLevels(from: low, to: high),
         "the noise levels \(low) … \(high) reach beyond those of the process, \(known.lowerBound) … \(known.upperBound)"
       )
       levels = low...high

@@ -1,5 +1,5 @@
-internal import Files
 public import Datasets
+internal import Files
 import Foundation
 internal import ScoreMetrics
 internal import ScoreModels

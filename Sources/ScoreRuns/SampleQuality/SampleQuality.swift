@@ -1,5 +1,5 @@
-internal import Files
 public import Datasets
+internal import Files
 public import Imaging
 public import ScoreMetrics
 public import Torch
