@@ -132,7 +132,52 @@ public struct RunConfiguration: Hashable, Sendable {
 
   /// Makes a configuration of defaults.
   public init() {}
+}
 
+extension RunConfiguration: Codable {
+  /// All options with their names and the values that are allowed; each property above is one.
+  static let options: [RunOption] = [
+    RunOption("data", \.data), RunOption("labels", \.labels), RunOption("loading", \.loading),
+    RunOption("model", \.model), RunOption("width", \.width, in: 2...65536),
+    RunOption("channels", \.channels, "1 to 8 multiples of 4 such as 32,64,64") { channels in
+      (1...8).contains(channels.count) && channels.allSatisfy { (4...4096).contains($0) && $0 % 4 == 0 }
+    },
+    RunOption("blocks", \.blocks, in: 1...100), RunOption("process", \.process),
+    RunOption("objective", \.objective), RunOption("weighting", \.weighting), RunOption("flip", \.flip),
+    RunOption("shift", \.shift, in: 0...1024), RunOption("conservative", \.conservative),
+    RunOption("penalty-weight", \.penaltyWeight, "0 or more") { $0 >= 0 },
+    RunOption("projection-every", \.projectionEvery, in: 1...1_000_000_000),
+    RunOption("sparsity", \.sparsity, "at least 0 and below 1") { (0..<1).contains($0) },
+    RunOption("steps", \.steps, in: 1...1_000_000_000),
+    RunOption("batch-size", \.batchSize, in: 1...1_000_000),
+    RunOption("learning-rate", \.learningRate, "a positive number") { $0 > 0 },
+    RunOption("warmup", \.warmup, in: 0...1_000_000_000), RunOption("decay", \.decay),
+    RunOption("weight-decay", \.weightDecay, "0 or more") { $0 >= 0 },
+    RunOption("gradient-clip", \.gradientClip, "a positive number") { $0 > 0 },
+    RunOption("ema", \.ema, "at least 0 and below 1") { (0..<1).contains($0) },
+    RunOption("class-conditional", \.classConditional), RunOption("seed", \.seed), RunOption("device", \.device),
+    RunOption("threads", \.threads, in: 1...256),
+    RunOption("checkpoint-every", \.checkpointEvery, in: 1...1_000_000_000),
+    RunOption("sample-every", \.sampleEvery, in: 0...1_000_000_000), RunOption("tensorboard", \.tensorboard),
+  ]
+
+  /// Reads a configuration; an option that the file leaves out has its default.
+  ///
+  /// - Throws: `RunOption.TypeError` for a value of another type, `DecodingError` for what is no object.
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let container = try decoder.container(keyedBy: RunOption.Key.self)
+    for option in Self.options { try option.read(&self, container) }
+  }
+
+  /// Writes the options that are set.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: RunOption.Key.self)
+    for option in Self.options { try option.write(self, &container) }
+  }
+}
+
+extension RunConfiguration {
   // MARK: Files
 
   /// Reads a JSON file.
