@@ -63,13 +63,13 @@ let package = Package(
     .target(name: "CTorch", cxxSettings: torchCXX, linkerSettings: torchLink),
     .target(name: "Torch", dependencies: ["CTorch", "Files"], swiftSettings: reading),
     // Numerics
-    .target(name: "LeastSquares", dependencies: ["Torch"], swiftSettings: swift),
+    .target(name: "LeastSquares", dependencies: ["Torch", "Files"], swiftSettings: swift),
     .target(name: "ScoreModels", dependencies: ["Torch", "Files"], swiftSettings: reading),
     .target(name: "Checkpoints", dependencies: ["ScoreModels", "Torch", "Files"], swiftSettings: reading),
-    .target(name: "Samplers", dependencies: ["ScoreModels", "Torch"], path: "Samplers", swiftSettings: swift),
-    .target(name: "ScoreMetrics", dependencies: ["Samplers", "ScoreModels", "Torch"], swiftSettings: swift),
+    .target(name: "Samplers", dependencies: ["ScoreModels", "Torch", "Files"], path: "Samplers", swiftSettings: swift),
+    .target(name: "ScoreMetrics", dependencies: ["Samplers", "ScoreModels", "Torch", "Files"], swiftSettings: swift),
     .target(
-      name: "ScoreTraining", dependencies: ["LeastSquares", "ScoreMetrics", "ScoreModels", "Torch"],
+      name: "ScoreTraining", dependencies: ["LeastSquares", "ScoreMetrics", "ScoreModels", "Torch", "Files"],
       swiftSettings: swift),
     // Data and pictures
     .target(name: "Imaging", dependencies: ["CPNG", "Files"], swiftSettings: reading),
@@ -134,6 +134,7 @@ let package = Package(
     // Tests
     .target(
       name: "TestSupport", dependencies: ["Torch", "ScoreModels"], path: "Tests/TestSupport", swiftSettings: swift),
+    .testTarget(name: "HouseTests", swiftSettings: swift),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport"], swiftSettings: swift),
     .testTarget(
@@ -162,7 +163,7 @@ let package = Package(
     .testTarget(
       name: "EventFilesTests", dependencies: ["EventFiles", "Files"], exclude: ["Golden"], swiftSettings: swift),
     .testTarget(
-      name: "ScoreRunsTests", dependencies: ["ScoreKit", "TestSupport"], resources: [.copy("Golden")],
+      name: "ScoreRunsTests", dependencies: ["ScoreKit", "ScoreRuns", "TestSupport"], resources: [.copy("Golden")],
       swiftSettings: swift),
     .testTarget(name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], swiftSettings: swift),
     .testTarget(

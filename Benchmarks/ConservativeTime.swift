@@ -144,7 +144,7 @@ struct ConservativeTime: Codable {
     private func asymmetry(of model: any ScoreModel) throws -> Double {
       var generator = RandomGenerator(seed: 1, purpose: .probes)
       let levels = try ScoreKit.asymmetry(
-        of: model, process: process, at: [0.1, 0.2, 0.5, 1, 2, 3], examples: heldOut.examples, method: .probes(1),
+        of: model, process: process, at: ConservativeFit.defaultSigmas, examples: heldOut.examples, method: .probes(1),
         using: &generator)
       return levels.map(\.nasym.value).max() ?? .nan
     }

@@ -20,9 +20,9 @@ enum FolderReader {
     // Large models are none of the reader's business once they are loaded, and would only take time.
     let shape = saved.record.model.shape
     guard shape.reduce(1, *) <= 4096, saved.model.parameterCount <= 1 << 20 else { return }
-    let labels = saved.record.model.labels(seeds: [0, 1]).map { Tensor($0) }
+    let condition = saved.record.model.condition(seeds: [0, 1])
     let times = Tensor([0.1, 0.9]).to(.float32)
-    let score = saved.samplingModel.score(Tensor.zeros([2] + shape), at: times, condition: labels)
+    let score = saved.samplingModel.score(Tensor.zeros([2] + shape), at: times, condition: condition)
     precondition(score.shape == [2] + shape, "the score of \(shape) has the shape \(score.shape)")
   }
 

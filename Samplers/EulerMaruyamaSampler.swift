@@ -1,45 +1,37 @@
+internal import ScoreModels
 public import Torch
 
 /// Euler–Maruyama steps along the reverse-time SDE dx = (f(t)·x − g(t)²·∇ₓ log pₜ(x)) dt + g(t) dw̄.
 ///
 /// Song et al. (2021), *Score-based generative modeling through stochastic differential equations*, arXiv 2011.13456,
-/// equation 6. The last step replaces x by its denoised value. It needs hundreds of steps: with relative steps of h in σ
-/// the error of moments is of order h.
+/// equation 6. With Δt < 0 and x scaled, a step is
+///
+///     x ← x + Δt·(f·x − g²·score) + g·√|Δt|·z
+///
+/// The last step replaces x by its denoised value. The method needs hundreds of steps: with relative steps of h in σ the
+/// error of moments is of order h.
 ///
 /// Costs N evaluations for N steps.
-public struct EulerMaruyamaSampler: Sampler, Hashable {
-  /// The number of steps N.
-  public var steps: Int
-  /// The spacing of the noise levels.
-  public var schedule: NoiseSchedule
-  /// The smallest noise level above 0; by default the smallest of the process's sampling range.
-  public var sigmaMin: Double?
-  /// The noise level to start from; by default the largest of the process's sampling range.
-  public var sigmaMax: Double?
-
-  /// Makes a sampler.
+public struct EulerMaruyamaSampler: DiscretizedSampler, Hashable {
+  /// 500 levels of equal ratios.
   ///
-  /// Song et al. take 1000 steps, uniform in time. That is the geometric schedule for `VarianceExploding`, which suits
-  /// every process, as the drift's relative step is then the same everywhere.
-  public init(
-    steps: Int = 1000, schedule: NoiseSchedule = .geometric, sigmaMin: Double? = nil, sigmaMax: Double? = nil
-  ) {
-    self.steps = steps
-    self.schedule = schedule
-    self.sigmaMin = sigmaMin
-    self.sigmaMax = sigmaMax
-  }
+  /// Song et al. take 1000 steps, uniform in time, which are equal ratios for `VarianceExploding`. Equal ratios suit every
+  /// process, as the relative step of the drift is then the same everywhere.
+  public static let defaultDiscretization = Discretization(steps: 500, schedule: .geometric)
 
-  /// N.
-  public var stepCount: Int { steps }
+  /// The noise levels that the sampler steps through.
+  public var discretization = Self.defaultDiscretization
 
-  /// x ← x + (f·x − g²·score)·Δt + g·√|Δt|·z with Δt < 0.
+  /// Makes a sampler with the default settings.
+  public init() {}
+
+  /// N − 1 steps of the SDE, and one to the data.
   public func sample(_ run: inout SamplingRun) throws -> Tensor {
-    let t = try run.levels(steps, schedule, sigmaMin: sigmaMin, sigmaMax: sigmaMax)
-    var x = t[0].scale * t[0].sigma * run.noise()
-    for (current, next) in zip(t, t.dropFirst()) {
-      let score = run.score(x, at: current)
-      let denoised = run.denoised(x, score: score, at: current)
+    let levels = try run.levels(discretization)
+    var x = levels[0].scale * levels[0].sigma * run.noise()
+    for (current, next) in zip(levels, levels.dropFirst()) {
+      let score = run.score(scaled: x, at: current)
+      let denoised = run.denoised(scaled: x, score: score, at: current)
       if next.sigma > 0 {
         let dt = next.time - current.time
         let (f, g) = (run.process.drift(current.time), run.process.diffusion(current.time))
@@ -47,7 +39,7 @@ public struct EulerMaruyamaSampler: Sampler, Hashable {
       } else {
         x = denoised
       }
-      try run.finishStep(x, at: next, denoised: denoised)
+      try run.finishStep(scaled: x, at: next, denoised: denoised)
     }
     return x
   }

@@ -1,17 +1,27 @@
+internal import ScoreModels
 public import Torch
 
 /// Langevin steps at one noise level, neither annealed nor corrected.
 ///
-/// Grenander & Miller (1994), *Representations of knowledge in complex systems*: x ← x + α·score + √(2α)·z with α = η·σ², in units of the
-/// data. The chain has the density of the noisy data up to an error of the order of η, and is off by it for ever; and it takes very long
-/// from one mode to another where they are further apart than σ, which is what `AnnealedLangevinSampler` is for (Song & Ermon 2019,
-/// arXiv 1907.05600, section 3.2). `MetropolisAdjustedLangevinSampler` has no such error.
+/// Grenander & Miller (1994), *Representations of knowledge in complex systems*. With α = η·σ² and x in units of the data, a
+/// step is
 ///
-/// It starts from the normal distribution of variance 1 + σ², that of data that are standardised. At the end the samples are replaced by
-/// their denoised values, which takes the noise of the level away.
+///     x ← x + α·score + √(2α)·z,   α·score = η·(D − x)
 ///
-/// Costs T + 1 evaluations for T steps, or T where nothing is denoised.
+/// The chain has the density of the noisy data up to an error of order η. This bias never vanishes;
+/// `MetropolisAdjustedLangevinSampler` has none. Where modes are further apart than σ, the chain takes very long from one to
+/// another; `AnnealedLangevinSampler` is made for that (Song & Ermon 2019, arXiv 1907.05600, section 3.2).
+///
+/// It starts from the normal distribution of variance 1 + σ², as if the data were standardised. At the end the samples are
+/// replaced by their denoised values, which removes the noise of the level.
+///
+/// Costs T + 1 evaluations for T steps, or T without denoising.
 public struct LangevinSampler: Sampler, Hashable {
+  /// The settings `steps`, `stepSize` and `noiseLevel`.
+  public static var settings: [SamplerSetting: PartialKeyPath<Self>] {
+    [.steps: \.steps, .stepSize: \.stepSize, .noiseLevel: \.sigma]
+  }
+
   /// The number of Langevin steps T.
   public var steps: Int
   /// The step size relative to the noise, η = α/σ²; the chain is stable below 2.
@@ -45,22 +55,22 @@ public struct LangevinSampler: Sampler, Hashable {
   ///
   /// - Throws: `SamplerError` for a noise level that the process does not have.
   public func sample(_ run: inout SamplingRun) throws -> Tensor {
-    let process = run.process
-    let known = process.sigma(process.timeRange.lowerBound)...process.sigma(process.timeRange.upperBound)
+    let (process, known) = (run.process, run.process.sigmaRange)
     try require(
-      sigma >= known.lowerBound * (1 - 1e-3) && sigma <= known.upperBound * (1 + 1e-3),
+      process.hasNoiseLevels(from: sigma, to: sigma),
       "the noise level \(sigma) is not one of the process, which has \(known.lowerBound) … \(known.upperBound)")
     let level = NoiseLevel(sigma: sigma, of: process)
     let alpha = stepSize * sigma * sigma
     var x = (1 + sigma * sigma).squareRoot() * run.noise()
     for _ in 0..<steps {
-      let denoised = run.denoised(x, at: level)
+      let denoised = run.denoised(unscaled: x, at: level)
       x = x + stepSize * (denoised - x) + (2 * alpha).squareRoot() * run.noise()
-      try run.finishStep(x * level.scale, at: level, denoised: denoised)
+      try run.finishStep(unscaled: x, at: level, denoised: denoised)
     }
     guard denoises else { return x }
-    x = run.denoised(x, at: level)
-    try run.finishStep(x, at: NoiseLevel(time: process.samplingRange.lowerBound, sigma: 0, scale: 1), denoised: x)
+    // Not in the published algorithm.
+    x = run.denoised(unscaled: x, at: level)
+    try run.finishStep(unscaled: x, at: .data(of: process), denoised: x)
     return x
   }
 }

@@ -1,84 +1,92 @@
 import Foundation
+internal import ScoreModels
 public import Torch
 
 /// Langevin steps that are accepted or rejected, so that they keep the density of their noise level exactly.
 ///
-/// Roberts & Tweedie (1996), *Exponential convergence of Langevin distributions and their discrete approximations*: with
-/// the step α the proposal y = x + α·score(x) + √(2α)·z, of density q(y|x), becomes the next state with probability
-/// min(1, e^(E(x) − E(y))·q(x|y)/q(y|x)), else x stays. Langevin steps alone are off by a part of order α/σ² for ever; these
-/// converge to p_σ at any α. Needs a model with an energy, such as one trained with `--conservative energy`.
+/// Roberts & Tweedie (1996), *Exponential convergence of Langevin distributions and their discrete approximations*. With the
+/// step α = η·σ² and x in units of the data, a step is
 ///
-/// Annealed as `AnnealedLangevinSampler`: some steps α = η·σ² at one noise level after another, in units of the data. The
-/// samples come from p_σ at σ_min; only `denoises` removes that noise, and then they come from no density that is known.
-/// A single level is the plain algorithm at σ_max, from a start at N(0, σ_max²).
+///     y = x + α·score(x) + √(2α)·z,   of density q(y|x)
+///     x ← y with probability min(1, e^(E(x) − E(y))·q(x|y)/q(y|x)), else x stays
 ///
-/// In the burn-in of each level, if it has one, every sample adapts its own η to a rate of acceptance: after the n-th step of
-/// burn-in since the start log η grows by n^(−½) times what the acceptance probability exceeds the rate (Robbins & Monro
-/// 1951). The other steps of a level leave η as it is, because a step that depends on the past keeps no density. Even so it
-/// costs exactness where levels are short, as η tells what component a chain has been in: of a mixture of three normal
-/// distributions, 30 levels of 20 steps gave shares off by up to 0.013 with half of the steps burn-in, and by no more than
-/// the error of 20 000 samples, 0.003, without. Burn-in serves where no fixed η is known to be accepted at all levels.
+/// The chain converges to p_σ at any α; without the second line it has a bias of order η that never vanishes. The model needs
+/// an energy, such as an `EnergyNetwork` gives.
 ///
-/// Energies are subtracted in `float64` but have the element type of the model. Rounding is a function of x, so the chain
-/// keeps the density of the rounded energy exactly and errors do not add up. With a network in `float32` trained on images
-/// of 64 pixels, differences between states and proposals were off by 3·10⁻⁶ at σ ≥ 1, 2·10⁻⁵ at 0.2 and 10⁻³ at 0.002
-/// (root mean square; the worst three times that), where they are 1.5 to 6 in size.
+/// It is annealed as `AnnealedLangevinSampler` is: T steps at one noise level after another. The samples come from p_σ at
+/// σ_min. `denoises` removes that noise, but the density of the result is then unknown. With a single level it is the plain
+/// algorithm at σ_max, started from N(0, σ_max²).
+///
+/// In the burn-in at the start of each level, every sample adapts its own η to a rate of acceptance (Robbins & Monro 1951):
+/// after the n-th step of burn-in since the start, log η grows by n^(−½)·(acceptance probability − rate). The other steps of
+/// a level keep η, because a step that depends on the past keeps no density. Burn-in still costs exactness where levels are
+/// short, because η carries information about the components that a chain visited. On a mixture of three normal
+/// distributions with 30 levels of 20 steps, the shares of the components were off by up to 0.013 when half of the steps were
+/// burn-in. Without burn-in they were off by at most 0.003, the error of 20 000 samples. Use burn-in if no fixed η is known
+/// to be accepted at all levels.
+///
+/// Energies are subtracted in `float64` but have the element type of the model. Their rounding is a function of x, so the
+/// chain keeps the density of the rounded energy exactly, and errors do not add up. With a network in `float32` trained on
+/// images of 64 pixels, differences between states and proposals were 1.5 to 6 in size. Their errors were 3·10⁻⁶ at σ ≥ 1,
+/// 2·10⁻⁵ at 0.2 and 10⁻³ at 0.002 (root mean square; the largest was three times that).
 ///
 /// Costs L·(T + 1) evaluations of score and energy for L levels with T steps each.
-public struct MetropolisAdjustedLangevinSampler: Sampler, Hashable {
-  /// The number of noise levels L.
-  public var noiseLevels: Int
+public struct MetropolisAdjustedLangevinSampler: DiscretizedSampler, Hashable {
+  /// 100 levels of equal ratios.
+  public static let defaultDiscretization = Discretization(steps: 100, schedule: .geometric)
+  /// The settings `stepsPerLevel` and `stepSize`.
+  public static var furtherSettings: [SamplerSetting: PartialKeyPath<Self>] {
+    [.stepsPerLevel: \.stepsPerLevel, .stepSize: \.stepSize]
+  }
+
+  /// The noise levels; their number is L.
+  public var discretization = Self.defaultDiscretization
   /// The number of steps T at each level.
   public var stepsPerLevel: Int
-  /// The step size relative to the noise, η = α/σ²; that of the first step where it is adapted.
+  /// The step size relative to the noise, η = α/σ²; the first one where it is adapted.
   public var stepSize: Double
-  /// The number of steps at the start of each level that adapt η; with 0 it is fixed.
-  public var burnIn: Int
+  /// The number of steps at the start of each level that adapt η, or `nil` for half of the steps; with 0 η is fixed.
+  public var burnIn: Int?
   /// The rate of acceptance that η is adapted to.
   ///
   /// 0.574 is the best in many dimensions: Roberts & Rosenthal (1998), *Optimal scaling of discrete approximations to
   /// Langevin diffusions*.
   public var targetAcceptance: Double
-  /// The spacing of the noise levels.
-  public var schedule: NoiseSchedule
-  /// The smallest noise level; by default the smallest of the process's sampling range.
-  public var sigmaMin: Double?
-  /// The noise level to start from; by default the largest of the process's sampling range.
-  public var sigmaMax: Double?
-  /// Whether the samples are the denoised values of the last states, at the price of exactness; costs no evaluation.
+  /// Whether the samples are the denoised values of the last states; costs exactness, but no evaluation.
   public var denoises: Bool
 
-  /// Makes a sampler.
+  /// Makes a sampler with the default settings.
+  public init() { self.init(noiseLevels: Self.defaultDiscretization.steps) }
+
+  /// Makes a sampler of `noiseLevels` levels.
   public init(
-    noiseLevels: Int = 100, stepsPerLevel: Int = 10, stepSize: Double = 0.3, burnIn: Int = 0,
-    targetAcceptance: Double = 0.574, schedule: NoiseSchedule = .geometric, sigmaMin: Double? = nil,
-    sigmaMax: Double? = nil, denoises: Bool = false
+    noiseLevels: Int = Self.defaultDiscretization.steps, stepsPerLevel: Int = 10, stepSize: Double = 0.3,
+    burnIn: Int? = nil, targetAcceptance: Double = 0.574, denoises: Bool = false
   ) {
-    self.noiseLevels = noiseLevels
     self.stepsPerLevel = stepsPerLevel
     self.stepSize = stepSize
     self.burnIn = burnIn
     self.targetAcceptance = targetAcceptance
-    self.schedule = schedule
-    self.sigmaMin = sigmaMin
-    self.sigmaMax = sigmaMax
     self.denoises = denoises
+    steps = noiseLevels
   }
 
   /// L·T, and one more to denoise.
-  public var stepCount: Int { noiseLevels * stepsPerLevel + (denoises ? 1 : 0) }
+  public var stepCount: Int { steps * stepsPerLevel + (denoises ? 1 : 0) }
   /// L·(T + 1).
-  public var evaluationCount: Int { noiseLevels * (stepsPerLevel + 1) }
+  public var evaluationCount: Int { steps * (stepsPerLevel + 1) }
+
+  private var adaptedSteps: Int { burnIn ?? stepsPerLevel / 2 }
 
   /// Checks the numbers.
   public func validate() throws(SamplerError) {
     let name = "Metropolis-adjusted Langevin dynamics"
-    try require(noiseLevels > 0, "\(name) needs at least 1 noise level, not \(noiseLevels)")
+    try discretization.validate(for: name, counting: "noise level")
     try require(stepsPerLevel > 0, "\(name) needs at least 1 step per level, not \(stepsPerLevel)")
     try require(stepSize > 0 && stepSize.isFinite, "the step size of \(name) is positive, unlike \(stepSize)")
     try require(
-      (0..<stepsPerLevel).contains(burnIn),
-      "the burn-in of a level takes 0 to \(stepsPerLevel - 1) of its \(stepsPerLevel) steps, not \(burnIn)")
+      (0..<stepsPerLevel).contains(adaptedSteps),
+      "the burn-in of a level takes 0 to \(stepsPerLevel - 1) of its \(stepsPerLevel) steps, not \(adaptedSteps)")
     try require(
       targetAcceptance > 0 && targetAcceptance < 1,
       "the rate of acceptance to adapt to lies between 0 and 1, unlike \(targetAcceptance)")
@@ -88,24 +96,24 @@ public struct MetropolisAdjustedLangevinSampler: Sampler, Hashable {
   ///
   /// - Throws: `SamplerError` if the model has no energy, or if an acceptance probability is not a number.
   public func sample(_ run: inout SamplingRun) throws -> Tensor {
-    let t = try run.levels(noiseLevels, schedule, sigmaMin: sigmaMin, sigmaMax: sigmaMax)
+    let levels = try run.levels(discretization)
     var stepSizes = StepSizes(count: run.count, stepSize)
-    var x = t[0].sigma * run.noise()
+    var x = levels[0].sigma * run.noise()
     var denoised = x
-    for level in t.dropLast() {
+    for level in levels.dropLast() {
       var state = try State(x, at: level, run)
       for step in 0..<stepsPerLevel {
         denoised = state.denoised
         let alpha = stepSizes.values.map { $0 * level.sigma * level.sigma }
         let acceptance = try state.step(alpha, at: level, &run)
-        if step < burnIn { stepSizes.adapt(acceptance, to: targetAcceptance) }
+        if step < adaptedSteps { stepSizes.adapt(acceptance, to: targetAcceptance) }
         try run.finishStep(
-          state.x * level.scale, at: level, denoised: denoised, acceptance: Tensor(acceptance).to(run.device))
+          unscaled: state.x, at: level, denoised: denoised, acceptance: Tensor(acceptance).to(run.device))
       }
       (x, denoised) = (state.x, state.denoised)
     }
     guard denoises else { return x }
-    try run.finishStep(denoised, at: t[noiseLevels], denoised: denoised)
+    try run.finishStep(unscaled: denoised, at: levels[steps], denoised: denoised)
     return denoised
   }
 
@@ -118,9 +126,9 @@ public struct MetropolisAdjustedLangevinSampler: Sampler, Hashable {
 
     init(_ x: Tensor, at level: NoiseLevel, _ run: SamplingRun) throws(SamplerError) {
       self.x = x
-      energy = try run.energy(x, at: level).elements()
-      denoised = run.denoised(x, at: level)
-      score = (denoised - x) / (level.sigma * level.sigma)
+      energy = try run.energy(unscaled: x, at: level).elements()
+      denoised = run.denoised(unscaled: x, at: level)
+      score = level.score(unscaled: x, denoised: denoised)
     }
 
     /// Moves each chain or leaves it where it is.

@@ -2,29 +2,6 @@ import Foundation
 public import ScoreModels
 internal import Torch
 
-/// A point of a diffusion process: xₜ = s(t)·(x₀ + σ(t)·ε).
-public struct NoiseLevel: Hashable, Sendable {
-  /// The time t.
-  public let time: Double
-  /// The noise level σ(t), relative to the data.
-  public let sigma: Double
-  /// The scale s(t) of the data.
-  public let scale: Double
-
-  /// Makes a level.
-  public init(time: Double, sigma: Double, scale: Double) {
-    self.time = time
-    self.sigma = sigma
-    self.scale = scale
-  }
-
-  /// The level of a process where the noise is σ.
-  public init(sigma: Double, of process: any DiffusionProcess) {
-    let time = process.time(sigma: sigma)
-    self.init(time: time, sigma: sigma, scale: process.scale(time))
-  }
-}
-
 /// How the noise levels of a sampler's steps are spaced between the largest and the smallest.
 public enum NoiseSchedule: Hashable, Sendable {
   /// Equal distances in σ^(1/ρ): σᵢ = (σ_max^(1/ρ) + i/(N−1)·(σ_min^(1/ρ) − σ_max^(1/ρ)))^ρ.
@@ -37,41 +14,47 @@ public enum NoiseSchedule: Hashable, Sendable {
   case geometric
   /// Equal distances in time.
   ///
-  /// Song et al. (2021), arXiv 2011.13456. Where time is the noise level itself, as in `EDMProcess`, hardly a step is left
-  /// for small noise; another schedule is better there.
+  /// Song et al. (2021), arXiv 2011.13456. It does not suit `EDMProcess`, whose time is the noise level: hardly a step is
+  /// left for small noise.
   case uniformTime
-  /// Equal distances in σ, the same as `karras` with ρ = 1: most steps at large noise.
+  /// Equal distances in σ, as `karras` with ρ = 1. Most steps are at large noise.
   case linear
-  /// Equal distances in the angle φ = arctan σ, so that the signal's share of a variance-preserving process, cos φ, follows a cosine.
+  /// Equal distances in the angle φ = arctan σ. The scale of a variance-preserving process is cos φ and follows a cosine.
   ///
   /// Nichol & Dhariwal (2021), arXiv 2102.09672, without their offset; Salimans & Ho (2022), arXiv 2202.00512, appendix D.
   case cosine
   /// The timesteps of a `DiscreteVariancePreserving` process that diffusers' schedulers would take.
   case timesteps(TimestepSpacing = .leading, offset: Int = 0)
-  /// Noise levels of one's own, from the largest to the smallest above 0: as many as there are steps.
+  /// `timesteps()` for a `DiscreteVariancePreserving` process, as diffusers samples from it, if neither σ_min nor σ_max is
+  /// given; else `karras()`.
+  case automatic
+  /// The given noise levels, from the largest to the smallest above 0: as many as there are steps.
   case explicit([Double])
 
-  /// Noise levels from the largest to the smallest, both included; a single one is the largest.
+  /// Noise levels from the largest to the smallest, both included; a single level is the largest.
   ///
   /// - Parameters:
   ///   - count: the number of levels.
   ///   - process: the process whose levels they are.
-  ///   - sigmaMin: the smallest σ; by default that of the lower end of the sampling range.
-  ///   - sigmaMax: the largest σ; by default that of the upper end.
+  ///   - sigmaMin: the smallest σ; `nil` means the smallest of the sampling range.
+  ///   - sigmaMax: the largest σ; `nil` means the largest of the sampling range.
   /// - Throws: `SamplerError` unless `count` and ρ are positive and 0 < σ_min < σ_max are noise levels of the process.
   public func levels(
     _ count: Int, of process: any DiffusionProcess, sigmaMin: Double? = nil, sigmaMax: Double? = nil
   ) throws(SamplerError) -> [NoiseLevel] {
     try require(count > 0, "a schedule needs at least 1 noise level, not \(count)")
+    if case .automatic = self {
+      let hasTimesteps = process is DiscreteVariancePreserving && sigmaMin == nil && sigmaMax == nil
+      return try (hasTimesteps ? NoiseSchedule.timesteps() : .karras())
+        .levels(count, of: process, sigmaMin: sigmaMin, sigmaMax: sigmaMax)
+    }
     if case .timesteps(let spacing, let offset) = self {
       try require(sigmaMin == nil && sigmaMax == nil, "timesteps have noise levels of their own, and no σ_min or σ_max")
       let sigmas = try spacing.sigmas(count, offset: offset, of: process)
       return try NoiseSchedule.explicit(sigmas).levels(count, of: process)
     }
-    var (low, high) = (
-      sigmaMin ?? process.sigma(process.samplingRange.lowerBound),
-      sigmaMax ?? process.sigma(process.samplingRange.upperBound)
-    )
+    let range = process.samplingSigmaRange
+    var (low, high) = (sigmaMin ?? range.lowerBound, sigmaMax ?? range.upperBound)
     if case .explicit(let sigmas) = self {
       try require(
         sigmas.count == count && sigmas.allSatisfy({ $0 > 0 && $0.isFinite })
@@ -84,9 +67,9 @@ public enum NoiseSchedule: Hashable, Sendable {
       try require(
         0 < low && low < high && high.isFinite, "noise levels need 0 < σ_min < σ_max, not \(low) and \(high)")
     }
-    let known = process.sigma(process.timeRange.lowerBound)...process.sigma(process.timeRange.upperBound)
+    let known = process.sigmaRange
     try require(
-      low >= known.lowerBound * (1 - 1e-3) && high <= known.upperBound * (1 + 1e-3),
+      process.hasNoiseLevels(from: low, to: high),
       "the noise levels \(low) … \(high) reach beyond those of the process, \(known.lowerBound) … \(known.upperBound)")
     var sigmas = try spaced(count, from: high, to: low, of: process)
     // The ends are met exactly.
@@ -117,11 +100,11 @@ public enum NoiseSchedule: Hashable, Sendable {
       return fractions.map { tan(start + $0 * (end - start)) }
     case .explicit(let sigmas):
       return sigmas
-    case .timesteps(let spacing, let offset):
-      return try spacing.sigmas(count, offset: offset, of: process)
     case .uniformTime:
       let (start, end) = (process.time(sigma: high), process.time(sigma: low))
       return process.sigma(Tensor(fractions.map { start + $0 * (end - start) })).elements()
+    case .automatic, .timesteps:
+      preconditionFailure("levels(_:of:) has replaced these schedules by others")
     }
   }
 }

@@ -1,16 +1,16 @@
 public import Torch
 
-/// What is known about samples beforehand: some of their pixels, or the grey of their colours.
+/// What is known about samples beforehand: some of their elements, or the mean of their channels.
 ///
-/// The known part of every denoised image is replaced by what is known: D′ = D + P·(y − D), with P the orthogonal projection
-/// onto what was observed. Any sampler then ends with samples that agree with it, and the known part of its state at noise
-/// level σ is y plus noise of that level, which is how the rest is drawn to suit it: the replacement method of Song et al.
+/// The observed part of every denoised value D is replaced by its known value y: D′ = D + P·(y − D), where P is the orthogonal
+/// projection onto the observed part. Samples of any sampler then agree with y. At noise level σ the observed part of the
+/// state is y plus noise of that level, and the rest is drawn to suit it. This is the replacement method of Song et al.
 /// (2021), *Score-based generative modeling through stochastic differential equations*, arXiv 2011.13456, appendix I, and
 /// Lugmayr et al. (2022), *RePaint*, arXiv 2201.09865.
 ///
-/// It is an approximation of the conditional distribution. Samplers that stay at a noise level for several steps, as
-/// annealed Langevin dynamics and predictor-corrector do, bring both parts into agreement; a few steps of an ODE solver may
-/// leave a seam. No evaluations of the model are added.
+/// It approximates the conditional distribution. Samplers that stay at a noise level for several steps, such as annealed
+/// Langevin dynamics and predictor-corrector, bring both parts into agreement. A few steps of an ODE solver may leave a seam.
+/// No evaluations of the model are added.
 public struct PartialObservation {
   private enum Projection {
     /// Where elements are known.
@@ -30,25 +30,25 @@ public struct PartialObservation {
   /// Some elements are known.
   ///
   /// - Parameters:
-  ///   - known: `[n, …]`, one for each sample; what is not known may hold any numbers.
-  ///   - mask: not 0 where an element is known, of a shape that can be broadcast to that of `known`.
+  ///   - known: `[n, …]`, one entry for each sample; unknown elements may hold any numbers.
+  ///   - mask: not 0 where an element is known, of a shape that can be broadcast to the shape of `known`.
   /// - Precondition: the shapes fit.
   public static func elements(_ known: Tensor, where mask: Tensor) -> PartialObservation {
     let mask = (mask .!= 0).to(known.device).expanded(to: known.shape)
     return PartialObservation(known.to(.float64), .mask(mask))
   }
 
-  /// The mean of the channels of each pixel is known, and the colour is not.
+  /// The mean of the channels of each pixel is known; the colour is not.
   ///
   /// - Parameter grey: `[n, 1, height, width]`, or images with channels, whose mean is taken.
   public static func grey(_ images: Tensor) -> PartialObservation {
     PartialObservation(images.to(.float64).mean(1, keepingDimensions: true), .channelMean)
   }
 
-  /// The number of samples that something is known about.
+  /// The number n of samples.
   public var count: Int { known.size(0) }
 
-  /// What is known about some of the samples.
+  /// The observation of some of the samples.
   public func samples(_ range: Range<Int>) -> PartialObservation {
     switch projection {
     case .mask(let mask): PartialObservation(known[range], .mask(mask[range]))
@@ -56,7 +56,7 @@ public struct PartialObservation {
     }
   }
 
-  /// D + P·(y − D), in units of the data; the known elements are then exactly those that are known.
+  /// D + P·(y − D), in units of the data; observed elements come out unchanged.
   func imposed(on denoised: Tensor, at positions: [Int]? = nil) -> Tensor {
     func chosen(_ tensor: Tensor) -> Tensor {
       (positions.map { tensor.gathering($0) } ?? tensor).to(denoised.device)
@@ -67,7 +67,7 @@ public struct PartialObservation {
     }
   }
 
-  /// Checks that it is about samples of a shape.
+  /// Checks that it fits samples of a shape.
   func validate(count: Int, shape: [Int]) throws(SamplerError) {
     try require(
       self.count == count, "something is known about \(self.count) samples, and \(count) are drawn")

@@ -1,14 +1,23 @@
+internal import ScoreModels
 public import Torch
 
-/// A step to the next noise level, then Langevin steps that stay on it.
+/// Langevin steps that stay on a noise level, then a step to the next one.
 ///
-/// Song et al. (2021), arXiv 2011.13456, algorithms 2 to 5; as in their programs a step corrects first, and the last
-/// prediction is the denoised value. Between xₜ at σ and the next level, s′ and σ′, the process is the chain
-/// xₜ = a·x′ + G·z with a = s/s′ and G² = s²(σ² − σ′²): G² = σ² − σ′² for VE, a = √(1 − βᵢ) and G² = βᵢ for VP. So both
-/// predictors are defined for every process, sub-VP included.
+/// Song et al. (2021), *Score-based generative modeling through stochastic differential equations*, arXiv 2011.13456,
+/// algorithms 2 to 5. From xₜ at s and σ to x′ at the next level, s′ and σ′, the process is the chain
+///
+///     xₜ = a·x′ + G·z,   a = s/s′,   G² = s²(σ² − σ′²)
+///
+/// which is G² = σ² − σ′² for VE, and a = √(1 − βᵢ) and G² = βᵢ for VP. So both predictors are defined for every process,
+/// sub-VP included.
 ///
 /// Costs N·(1 + M) evaluations for N steps with M corrections.
-public struct PredictorCorrectorSampler: Sampler, Hashable {
+public struct PredictorCorrectorSampler: DiscretizedSampler, Hashable {
+  /// 250 levels of equal ratios.
+  ///
+  /// Song et al. take 1000.
+  public static let defaultDiscretization = Discretization(steps: 250, schedule: .geometric)
+
   /// How a step reaches the next noise level.
   public enum Predictor: String, CaseIterable, Hashable, Sendable {
     /// The reverse of the chain, x ← (2 − a)·x + G²·score + G·z.
@@ -23,18 +32,18 @@ public struct PredictorCorrectorSampler: Sampler, Hashable {
   public enum Corrector: String, CaseIterable, Hashable, Sendable {
     /// The same for all samples: ε = 2α·(r·s·σ)².
     ///
-    /// It is `normRatio` with the norms that pure noise has, √D and √D/(sσ). The chain keeps the law of the noise level
-    /// up to an error of order ε in any number of dimensions.
+    /// As `normRatio` with the norms of pure noise, √D and √D/(sσ). The chain keeps the law of the noise level up to an
+    /// error of order ε in any number of dimensions.
     case fixed
     /// By the norms of noise and score, ε = 2α·(r·‖z‖/‖score‖)².
     ///
-    /// Song et al. average the norms over the batch; here each sample has its own, lest it depend on its batch mates.
-    /// For images only: in few dimensions the score of a sample can be near 0, and the step is then huge.
+    /// Song et al. average the norms over the batch; here each sample has its own, so that it does not depend on its batch
+    /// mates. For images only: in few dimensions the score of a sample can be near 0, and the step is then huge.
     case normRatio
   }
 
-  /// The number of steps N.
-  public var steps: Int
+  /// The noise levels that the sampler steps through.
+  public var discretization = Self.defaultDiscretization
   /// How a step reaches the next noise level.
   public var predictor: Predictor
   /// How long the Langevin steps are.
@@ -43,68 +52,61 @@ public struct PredictorCorrectorSampler: Sampler, Hashable {
   public var corrections: Int
   /// The signal-to-noise ratio r of the Langevin steps.
   public var signalToNoise: Double
-  /// The spacing of the noise levels.
-  public var schedule: NoiseSchedule
-  /// The smallest noise level above 0; by default the smallest of the process's sampling range.
-  public var sigmaMin: Double?
-  /// The noise level to start from; by default the largest of the process's sampling range.
-  public var sigmaMax: Double?
+
+  /// Makes a sampler with the default settings.
+  public init() { self.init(steps: Self.defaultDiscretization.steps) }
 
   /// Makes a sampler.
   ///
-  /// Song et al. take 1000 steps with one correction and r = 0.16 for CIFAR-10, 0.17 for CelebA and 0.075 for LSUN.
+  /// Song et al. take one correction, and r = 0.16 for CIFAR-10, 0.17 for CelebA and 0.075 for LSUN.
   public init(
-    steps: Int = 1000, predictor: Predictor = .reverseDiffusion, corrector: Corrector = .fixed, corrections: Int = 1,
-    signalToNoise: Double = 0.16, schedule: NoiseSchedule = .geometric, sigmaMin: Double? = nil,
-    sigmaMax: Double? = nil
+    steps: Int = Self.defaultDiscretization.steps, predictor: Predictor = .reverseDiffusion,
+    corrector: Corrector = .fixed, corrections: Int = 1, signalToNoise: Double = 0.16
   ) {
-    self.steps = steps
     self.predictor = predictor
     self.corrector = corrector
     self.corrections = corrections
     self.signalToNoise = signalToNoise
-    self.schedule = schedule
-    self.sigmaMin = sigmaMin
-    self.sigmaMax = sigmaMax
+    self.steps = steps
   }
 
-  /// N.
-  public var stepCount: Int { steps }
   /// N·(1 + M).
   public var evaluationCount: Int { steps * (1 + corrections) }
 
   /// Checks the steps and corrections.
   public func validate() throws(SamplerError) {
-    try require(steps > 0, "the predictor–corrector sampler needs at least 1 step, not \(steps)")
+    try discretization.validate(for: "the predictor–corrector sampler")
     try require(corrections >= 0, "the number of corrections is at least 0, not \(corrections)")
     try require(
       signalToNoise > 0 && signalToNoise.isFinite, "the signal-to-noise ratio is positive, unlike \(signalToNoise)")
   }
 
-  /// Algorithm 1, with a correction before each prediction.
+  /// Algorithm 1.
   public func sample(_ run: inout SamplingRun) throws -> Tensor {
-    let t = try run.levels(steps, schedule, sigmaMin: sigmaMin, sigmaMax: sigmaMax)
-    var x = t[0].scale * t[0].sigma * run.noise()
-    for (current, next) in zip(t, t.dropFirst()) {
+    let levels = try run.levels(discretization)
+    var x = levels[0].scale * levels[0].sigma * run.noise()
+    for (current, next) in zip(levels, levels.dropFirst()) {
       let a = current.scale / next.scale
+      // The published algorithm predicts first. The authors' programs correct first, as here.
       for _ in 0..<corrections { x = corrected(x, at: current, a, &run) }
-      let score = run.score(x, at: current)
-      let denoised = run.denoised(x, score: score, at: current)
+      let score = run.score(scaled: x, at: current)
+      let denoised = run.denoised(scaled: x, score: score, at: current)
+      // The last prediction is the denoised value, as in the authors' programs.
       x = next.sigma > 0 ? predicted(x, score, from: current, to: next, a, &run) : denoised
-      try run.finishStep(x, at: next, denoised: denoised)
+      try run.finishStep(scaled: x, at: next, denoised: denoised)
     }
     return x
   }
 
   private func corrected(_ x: Tensor, at level: NoiseLevel, _ a: Double, _ run: inout SamplingRun) -> Tensor {
-    let score = run.score(x, at: level)
+    let score = run.score(scaled: x, at: level)
     let z = run.noise()
     switch corrector {
     case .fixed:
       let root = a * signalToNoise * level.scale * level.sigma
       return x + 2 * root * root * score + 2 * root * z
     case .normRatio:
-      // A score of 0, which has no direction, gets no step.
+      // Not in the published algorithm: a score of 0, which has no direction, gets no step.
       let squaredNorm = run.squaredNorm(score)
       let ratio = (run.squaredNorm(z) / squaredNorm).replacing(
         where: squaredNorm .== 0, with: .zeros(like: squaredNorm))

@@ -1,34 +1,40 @@
 import Foundation
+internal import ScoreModels
 public import Torch
 
 /// The probability-flow ODE, solved to a tolerance by steps of adaptive size.
 ///
-/// Song et al. (2021), *Score-based generative modeling through stochastic differential equations*, arXiv 2011.13456, section 4.3, with
-/// the pair of Runge–Kutta methods of Dormand & Prince (1980). In u = −log σ and z = x/√(σ² + σ_d²), with x in units of the data, the
-/// ODE of every process is
+/// Song et al. (2021), *Score-based generative modeling through stochastic differential equations*, arXiv 2011.13456,
+/// section 4.3, with the pair of Runge–Kutta methods of Dormand & Prince (1980). In u = −log σ and z = x/√(σ² + σ_d²), with x
+/// in units of the data, the ODE of every process is
 ///
 ///     dz/du = D/√(σ² + σ_d²) − z·σ_d²/(σ² + σ_d²)
 ///
-/// where both terms stay of the order of 1, so one tolerance suits all noise levels. Each sample has steps of its own. At σ_min the
-/// state is replaced by its denoised value. A sample is a function of the noise it starts from: the one that other solvers of the ODE
-/// approach.
+/// Both terms stay of the order of 1, so one tolerance suits all noise levels. Each sample has steps of its own. At σ_min the
+/// state is replaced by its denoised value. A sample is a function of the noise it starts from; other solvers of the ODE
+/// approach this function.
 ///
-/// The way is observed at N + 1 noise levels of equal ratios. Costs 7 evaluations for each step that is accepted or tried again, one
-/// for each part of the way and one at its end: about 70 for a tolerance of 10⁻³ and 200 for 10⁻⁵.
+/// The path is cut into N parts by N + 1 noise levels of equal ratios, and observed after each part. Costs 6 evaluations for
+/// each step that is tried, one for each part and one at the end: about 70 in all for a tolerance of 10⁻³ and 200 for 10⁻⁵.
 public struct ProbabilityFlowSampler: Sampler, Hashable {
-  /// The number of parts N of the way, after each of which it is observed; they change the samples by the tolerance alone.
+  /// The settings `steps`, `sigmaMin`, `sigmaMax` and `tolerance`.
+  public static var settings: [SamplerSetting: PartialKeyPath<Self>] {
+    [.steps: \.steps, .sigmaMin: \.sigmaMin, .sigmaMax: \.sigmaMax, .tolerance: \.tolerance]
+  }
+
+  /// The number N of parts of the path; it changes the samples by no more than the tolerance.
   public var steps: Int
   /// The error allowed in a step, relative to z.
   public var relativeTolerance: Double
   /// The error allowed in a step where z is 0.
   public var absoluteTolerance: Double
-  /// The smallest noise level above 0; by default the smallest of the process's sampling range.
+  /// The smallest noise level above 0; `nil` means the smallest of the process's sampling range.
   public var sigmaMin: Double?
-  /// The noise level to start from; by default the largest of the process's sampling range.
+  /// The noise level to start from; `nil` means the largest of the process's sampling range.
   public var sigmaMax: Double?
-  /// The standard deviation σ_d of the data, a unit for states.
+  /// The standard deviation σ_d of the data, the unit of z.
   public var sigmaData: Double
-  /// The number of tried steps in a part of the way after which a sample is given up, with an error that names it.
+  /// The number of tried steps in a part of the path; a sample that needs more is an error.
   public var stepLimit: Int
 
   /// Makes a sampler; the tolerances are those of Song et al.
@@ -45,9 +51,15 @@ public struct ProbabilityFlowSampler: Sampler, Hashable {
     self.stepLimit = stepLimit
   }
 
-  /// N.
+  /// The relative tolerance; setting it sets the absolute tolerance too.
+  private var tolerance: Double {
+    get { relativeTolerance }
+    set { (relativeTolerance, absoluteTolerance) = (newValue, newValue) }
+  }
+
+  /// One observed step for each part of the path.
   public var stepCount: Int { steps }
-  /// The fewest that are possible, 7·N + 1.
+  /// The smallest possible number, 7·N + 1.
   public var evaluationCount: Int { 7 * steps + 1 }
 
   /// Checks the numbers.
@@ -62,14 +74,15 @@ public struct ProbabilityFlowSampler: Sampler, Hashable {
 
   /// Solves the ODE, part by part.
   public func sample(_ run: inout SamplingRun) throws -> Tensor {
-    let t = try run.levels(steps + 1, .geometric, sigmaMin: sigmaMin, sigmaMax: sigmaMax)
+    let levels = try run.levels(
+      Discretization(steps: steps + 1, schedule: .geometric, sigmaMin: sigmaMin, sigmaMax: sigmaMax))
     let method = DormandPrince(
       relativeTolerance: relativeTolerance, absoluteTolerance: absoluteTolerance, stepLimit: stepLimit)
     let variance = sigmaData * sigmaData
     func unit(_ sigma: Double) -> Double { (sigma * sigma + variance).squareRoot() }
-    var x = t[0].sigma * run.noise()
+    var x = levels[0].sigma * run.noise()
     var stepSizes: [Double]?
-    for (index, (current, next)) in zip(t, t.dropFirst()).prefix(steps).enumerated() {
+    for (index, (current, next)) in zip(levels, levels.dropFirst()).prefix(steps).enumerated() {
       let solution = try method.integrate(
         x / unit(current.sigma), from: -log(current.sigma), to: -log(next.sigma), firstSteps: stepSizes,
         integralScale: 1, noiseLevel: { exp(-$0) }, observe: nil
@@ -77,17 +90,17 @@ public struct ProbabilityFlowSampler: Sampler, Hashable {
         let sigmas = u.map { exp(-$0) }
         func column(_ values: [Double]) -> Tensor { Tensor(values).to(z.device).broadcastable(toRank: z.rank) }
         let units = column(sigmas.map(unit))
-        let denoised = run.denoised(z * units, at: sigmas, of: positions)
+        let denoised = run.denoised(unscaled: z * units, at: sigmas, of: positions)
         let shares = column(sigmas.map { variance / ($0 * $0 + variance) })
         return (denoised / units - z * shares, Array(repeating: 0, count: positions.count))
       }
       stepSizes = solution.stepSizes
       x = solution.states * unit(next.sigma)
       if index < steps - 1 {
-        try run.finishStep(x * next.scale, at: next)
+        try run.finishStep(unscaled: x, at: next)
       } else {
-        x = run.denoised(x, at: next)
-        try run.finishStep(x, at: t[steps + 1], denoised: x)
+        x = run.denoised(unscaled: x, at: next)
+        try run.finishStep(unscaled: x, at: levels[steps + 1], denoised: x)
       }
     }
     return x

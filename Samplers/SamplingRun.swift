@@ -1,10 +1,14 @@
+internal import Files
 public import ScoreModels
 public import Torch
 
-/// What a sampler works with: noise, evaluations of the model and reports of its steps, for one batch.
+/// What a sampler works with for one batch: noise, evaluations of the model and reports of its steps.
 ///
 /// Tensors that go in and out are `float64`, on the model's device or, where that has no `float64` (MPS), on the
 /// processor. The model gets its own element type on its own device.
+///
+/// States come in two units, which the labels of arguments tell apart: `scaled` is xₜ = s·(x₀ + σε), and `unscaled` is
+/// xₜ/s = x₀ + σε, in units of the data.
 ///
 /// A sample stays independent of its batch mates if the sampler uses elementwise arithmetic and `squaredNorm(_:)` alone.
 public struct SamplingRun {
@@ -14,7 +18,7 @@ public struct SamplingRun {
   public let process: any DiffusionProcess
   /// The shape of one sample.
   public let shape: [Int]
-  /// What the distribution depends on, with an entry for each sample.
+  /// What the distribution depends on, with an entry for each sample of the batch.
   public let condition: Tensor?
   /// What is known about the samples beforehand.
   public let observation: PartialObservation?
@@ -24,31 +28,31 @@ public struct SamplingRun {
   public private(set) var step = 0
   /// Where the state is.
   public let device: Device
+  private let samples: Range<Int>
   private let energyModel: (any EnergyModel)?
   private let modelDevice: Device
   private let modelDType: DType
   private var generators: SampleGenerators
   private let observe: ((SamplerState) throws -> Void)?
-  /// Noise to be drawn, in this order, in place of that of the seeds: what another library drew.
-  var givenNoise: ArraySlice<Tensor> = []
+  /// Draws that replace the first ones of the seeds' own.
+  private var givenNoise: ArraySlice<Tensor>
 
+  /// Makes the run of a batch; arguments as those of `Sampler.sample(from:…)`.
+  ///
+  /// - Parameters:
+  ///   - seeds: the seeds of all batches.
+  ///   - samples: the positions of this batch among the seeds.
+  ///   - condition: the entries of this batch, as `observation` and `noise` are.
   init(
-    model: any ScoreModel, process: any DiffusionProcess, shape: [Int], seeds: [UInt64], condition: Tensor?,
-    observation: PartialObservation? = nil, stepCount: Int, observe: ((SamplerState) throws -> Void)?
-  ) throws(SamplerError) {
-    try require(!seeds.isEmpty, "sampling needs at least one seed")
-    try require(
-      !shape.isEmpty && shape.allSatisfy { $0 > 0 }, "the shape of a sample has positive lengths, unlike \(shape)")
-    if let condition {
-      try require(
-        condition.rank > 0 && condition.size(0) == seeds.count,
-        "the condition has shape \(condition.shape), but needs an entry for each of the \(seeds.count) samples")
-    }
-    try observation?.validate(count: seeds.count, shape: shape)
-    self.observation = observation
+    model: any ScoreModel, process: any DiffusionProcess, shape: [Int], seeds: [UInt64], samples: Range<Int>,
+    condition: Tensor? = nil, observation: PartialObservation? = nil, noise: Tensor? = nil, stepCount: Int,
+    observe: ((SamplerState) throws -> Void)? = nil
+  ) {
     self.model = model
     self.process = process
     self.shape = shape
+    self.samples = samples
+    self.observation = observation
     self.stepCount = stepCount
     self.observe = observe
     // Found by reflection and casts, so they are looked up once.
@@ -57,20 +61,18 @@ public struct SamplingRun {
     modelDType = model.computationDType ?? .float64
     device = modelDevice == .mps ? .cpu : modelDevice
     self.condition = condition?.to(modelDevice)
-    generators = SampleGenerators(seeds: seeds)
+    generators = SampleGenerators(seeds: Array(seeds[samples]))
+    givenNoise = noise.map { noise in (0..<noise.size(0)).map { noise[$0].to(.float64) }[...] } ?? []
   }
 
-  /// The number of samples.
-  public var count: Int { generators.seeds.count }
+  /// The number of samples in the batch.
+  public var count: Int { samples.count }
 
-  /// The noise levels σ₀ > … > σ_N₋₁ of N steps, and σ_N = 0: the data.
+  /// The noise levels σ₀ > … > σ_N₋₁ of a discretization with N steps, and σ_N = 0: the data.
   ///
   /// - Throws: as `NoiseSchedule.levels`.
-  public func levels(
-    _ steps: Int, _ schedule: NoiseSchedule, sigmaMin: Double? = nil, sigmaMax: Double? = nil
-  ) throws(SamplerError) -> [NoiseLevel] {
-    let levels = try schedule.levels(steps, of: process, sigmaMin: sigmaMin, sigmaMax: sigmaMax)
-    return levels + [NoiseLevel(time: process.samplingRange.lowerBound, sigma: 0, scale: 1)]
+  public func levels(_ discretization: Discretization) throws(SamplerError) -> [NoiseLevel] {
+    try discretization.levels(of: process)
   }
 
   /// Fresh standard normal noise, `[count] + shape`.
@@ -81,23 +83,23 @@ public struct SamplingRun {
   /// A fresh number for each sample, uniform on [0, 1): `[count]`.
   public mutating func uniform() -> Tensor { generators.uniform([], dtype: .float64).to(device) }
 
-  /// The denoiser D = E[x₀ | x] at x = x₀ + σε, which is in units of the data: xₜ/s(t).
+  /// The denoiser D = E[x₀ | x] at x = xₜ/s.
   ///
-  /// Of what is known about the samples, it is what is known.
-  public func denoised(_ x: Tensor, at level: NoiseLevel) -> Tensor {
+  /// Its observed elements are replaced by their known values.
+  public func denoised(unscaled x: Tensor, at level: NoiseLevel) -> Tensor {
     let denoised = evaluate(x * level.scale, at: level) { x, t in
       model.denoised(x, at: t, process: process, condition: condition)
     }
     return observation?.imposed(on: denoised) ?? denoised
   }
 
-  /// The denoiser for some samples of the batch, at a noise level of their own each.
+  /// The denoiser for some samples of the batch, each at a noise level of its own.
   ///
   /// - Parameters:
-  ///   - x: the states of these samples in units of the data, `[positions.count] + shape`.
+  ///   - x: the states xₜ/s of these samples, `[positions.count] + shape`.
   ///   - sigmas: the noise level of each.
   ///   - positions: their places in the batch.
-  public func denoised(_ x: Tensor, at sigmas: [Double], of positions: [Int]) -> Tensor {
+  public func denoised(unscaled x: Tensor, at sigmas: [Double], of positions: [Int]) -> Tensor {
     let times = process.time(sigma: Tensor(sigmas))
     let labels = positions.count == count ? condition : condition?.gathering(positions)
     let scaled = x * process.scale(times).to(x.device).broadcastable(toRank: x.rank)
@@ -110,34 +112,33 @@ public struct SamplingRun {
     return observation?.imposed(on: denoised, at: positions) ?? denoised
   }
 
-  /// The score ∇ₓ log pₜ(x) at xₜ = s·(x₀ + σε).
+  /// The denoiser that belongs to a score at xₜ.
+  public func denoised(scaled x: Tensor, score: Tensor, at level: NoiseLevel) -> Tensor {
+    level.denoised(scaled: x, score: score)
+  }
+
+  /// The score ∇ₓ log pₜ(x) at xₜ.
   ///
-  /// Of what is known about the samples, it is the score of what is known.
-  public func score(_ x: Tensor, at level: NoiseLevel) -> Tensor {
+  /// Where something is observed, it is the score of the denoiser with observed elements replaced.
+  public func score(scaled x: Tensor, at level: NoiseLevel) -> Tensor {
     let score = evaluate(x, at: level) { x, t in model.score(x, at: t, condition: condition) }
     guard let observation else { return score }
-    let denoised = observation.imposed(on: denoised(x, score: score, at: level))
-    let deviation = level.scale * level.sigma
-    return (level.scale * denoised - x) / (deviation * deviation)
+    return level.score(
+      scaled: x, denoised: observation.imposed(on: level.denoised(scaled: x, score: score)))
   }
 
-  /// The denoiser that belongs to a score, by Tweedie's formula D = (x + s²σ²·score)/s.
-  public func denoised(_ x: Tensor, score: Tensor, at level: NoiseLevel) -> Tensor {
-    x / level.scale + level.scale * level.sigma * level.sigma * score
-  }
-
-  /// The energy of each sample at x = x₀ + σε, which is in units of the data: E(s·x, t), `[count]`.
+  /// The energy E(xₜ, t) of each sample at x = xₜ/s: `[count]`.
   ///
-  /// Differences at one noise level are those of −log of the density of x, the factor s having no part in them.
+  /// Differences of energies at one noise level are differences of −log of the density of x; the factor s cancels.
   ///
-  /// - Throws: `SamplerError` if the model has no energy.
-  public func energy(_ x: Tensor, at level: NoiseLevel) throws(SamplerError) -> Tensor {
+  /// - Throws: `SamplerError` if the model has no energy, or if something is observed.
+  public func energy(unscaled x: Tensor, at level: NoiseLevel) throws(SamplerError) -> Tensor {
     try require(
       observation == nil, "the energy says nothing about samples that are known in part; choose another sampler")
     guard let energyModel else {
       throw SamplerError(
         "this sampler needs a model that knows its energy, which accepts or rejects each step; train one with "
-          + "--conservative energy, or choose another sampler")
+          + "\(option: "conservative") energy, or choose another sampler")
     }
     return evaluate(x * level.scale, at: level, shape: [count]) { x, t in
       energyModel.energy(x, at: t, condition: condition)
@@ -159,16 +160,23 @@ public struct SamplingRun {
     x.square().sumPerExampleInPairs().broadcastable(toRank: x.rank)
   }
 
+  /// Ends a step with an unscaled state; as `finishStep(scaled:at:denoised:acceptance:)` with xₜ = s·x.
+  public mutating func finishStep(
+    unscaled x: Tensor, at level: NoiseLevel, denoised: Tensor? = nil, acceptance: Tensor? = nil
+  ) throws {
+    try finishStep(scaled: x * level.scale, at: level, denoised: denoised, acceptance: acceptance)
+  }
+
   /// Ends a step: checks that the state is finite and shows it to the observer.
   ///
   /// - Parameters:
-  ///   - x: the state xₜ = s·(x₀ + σε).
+  ///   - x: the state xₜ.
   ///   - level: the noise level of x.
   ///   - denoised: the denoised data that the step was made with.
   ///   - acceptance: the probability with which each sample's proposal was accepted, `[count]`.
-  /// - Throws: `SamplerError` if x or the acceptance is not finite; what the observer throws.
+  /// - Throws: `SamplerError` if x or the acceptance is not finite; any error of the observer.
   public mutating func finishStep(
-    _ x: Tensor, at level: NoiseLevel, denoised: Tensor? = nil, acceptance: Tensor? = nil
+    scaled x: Tensor, at level: NoiseLevel, denoised: Tensor? = nil, acceptance: Tensor? = nil
   ) throws {
     step += 1
     try require(
@@ -177,16 +185,16 @@ public struct SamplingRun {
         + "model was trained for this process, or take smaller steps")
     try observe?(
       SamplerState(
-        step: step, stepCount: stepCount, time: level.time, sigma: level.sigma, x: x, denoised: denoised,
-        acceptance: acceptance))
+        samples: samples, step: step, stepCount: stepCount, time: level.time, sigma: level.sigma, x: x,
+        denoised: denoised, acceptance: acceptance))
   }
 }
 
 extension Tensor {
   /// The sum of each example, `[batch]`.
   ///
-  /// Halves are added to each other until one number is left: libtorch's own reductions split their work by the size of
-  /// the whole tensor, so that the last bits of an example's sum would depend on its batch mates.
+  /// Halves are added to each other until one number is left. libtorch's own reductions split their work by the size of the
+  /// whole tensor, so that the last bits of an example's sum would depend on its batch mates.
   package func sumPerExampleInPairs() -> Tensor {
     var terms = rank == 1 ? expandingDimension(at: 1) : flattened(from: 1)
     while terms.size(1) > 1 {

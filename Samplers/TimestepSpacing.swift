@@ -2,15 +2,15 @@ internal import Foundation
 internal import ScoreModels
 internal import Torch
 
-/// How some of the T timesteps of a discrete process are chosen, by the names of diffusers' schedulers.
+/// How n of the T timesteps of a discrete process are chosen, with the names of diffusers' schedulers.
 ///
 /// Lin, Liu, Li & Yang (2024), *Common diffusion noise schedules and sample steps are flawed*, arXiv 2305.08891, table 2.
 public enum TimestepSpacing: String, Codable, Hashable, Sendable, CaseIterable {
-  /// Multiples of ⌊T/n⌋, from 0: the last timestep, where there is most noise, is left out.
+  /// Multiples of ⌊T/n⌋ from 0 on. The last timestep, which has the most noise, is left out.
   case leading
-  /// T − 1 and below it at distances of T/n: the first timestep is left out.
+  /// From T − 1 down at distances of T/n. The first timestep is left out.
   case trailing
-  /// Both ends, and whole numbers at equal distances between.
+  /// Both ends, and rounded equal distances between them.
   case linspace
 
   /// The noise levels of n timesteps, from the largest.

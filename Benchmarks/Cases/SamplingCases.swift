@@ -9,12 +9,12 @@ extension Benchmark {
         name: "sample/\(network.name)", measure: .rate(of: "images", perIteration: Double(count)), isParallel: true
       ) {
         let model = network.makeModel()
-        let labels = network.classCount > 0 ? (0..<count).map { $0 % network.classCount } : nil
-        let request = SampleRequest(
-          sampler: HeunSampler(steps: 18), seeds: (0..<UInt64(count)).map { $0 }, batchSize: count, labels: labels)
+        let labels = network.classCount > 0 ? Tensor((0..<count).map { $0 % network.classCount }) : nil
         return Workload(parameterCount: model.parameterCount) { iterations in
           for _ in 0..<iterations {
-            _ = try model.samples(request, process: BenchmarkNetwork.process, shape: network.exampleShape)
+            _ = try HeunSampler(steps: 18).sample(
+              from: model, process: BenchmarkNetwork.process, shape: network.exampleShape,
+              seeds: Array(0..<UInt64(count)), condition: labels)
           }
         }
       }

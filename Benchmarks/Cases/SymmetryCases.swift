@@ -45,7 +45,8 @@ private struct SymmetryProjection {
   func optimizer(of model: any ScoreModel, on data: any TrainingData) -> NullSpaceProjected<Adam> {
     NullSpaceProjected(
       Adam(), constraint: constraint(of: model, on: data), metric: metric,
-      solver: LSMR(tolerance: 0, iterationLimit: Self.iterations, checksSolution: false), correctionRate: 1)
+      solver: LSMR(tolerance: 0, iterationLimit: Self.iterations, checksSolution: false),
+      schedule: .init(correctionRate: 1))
   }
 
   /// Writes weights, a gradient, the points of the constraint's first step, its residual and the projected update, for the peer to make

@@ -56,12 +56,12 @@ struct ClassConditionalExample: ParsableCommand {
     let classifier = try FeatureClassifier.train(on: dataset, seed: seed &+ 1) { training.update(Int(100 * $0)) }
     training.finish()
     let labels = (0..<model.classCount).flatMap { Array(repeating: $0, count: perClass) }
-    let request = SampleRequest(
-      sampler: HeunSampler(steps: steps), seeds: labels.indices.map { seed &+ UInt64($0) }, labels: labels,
-      guidance: guidance)
     let sampling = CommandLineSupport.Progress("sampling", total: labels.count, style: .auto)
-    let samples = try saved.samplingModel.samples(request, process: saved.process, shape: model.shape) { range, state in
-      sampling.update(range.lowerBound + range.count * state.step / max(state.stepCount, 1))
+    let samples = try HeunSampler(steps: steps).sample(
+      from: saved.samplingModel.guided(weight: guidance), process: saved.process, shape: model.shape,
+      seeds: labels.indices.map { seed &+ UInt64($0) }, batchSize: 64, condition: Tensor(labels)
+    ) { state in
+      sampling.update(state.samples.lowerBound + state.samples.count * state.step / max(state.stepCount, 1))
     }
     sampling.finish()
     let drawn = dataset.isImages ? Pixels.values(of: Pixels.bytes(of: samples)) : samples

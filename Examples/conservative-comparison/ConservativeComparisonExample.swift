@@ -172,7 +172,7 @@ struct ConservativeComparisonExample: ParsableCommand {
     do {
       try options.validate()
     } catch {
-      throw ValidationError(error.description)
+      throw ValidationError(error.toolSentence)
     }
   }
 

@@ -33,15 +33,17 @@ struct Experiment {
   func summary() throws -> String {
     let (configuration, model) = try configuration(.off, steps: steps)
     let network =
-      model.mlp.map { "an MLP of \($0.blocks) blocks of width \($0.width)" }
-      ?? "a U-Net of channels \((configuration.channels ?? []).map(String.init).joined(separator: ", "))"
+      switch configuration.network {
+      case .mlp(let width, let blocks): "an MLP of \(blocks) blocks of width \(width)"
+      case .unet(let channels, _): "a U-Net of channels \(channels.map(String.init).joined(separator: ", "))"
+      }
     return "\(training.name): \(training.count) examples to learn from, \(heldOut.count) held out; \(network), "
-      + "\(try model.makeModel(seed: seed).parameterCount) parameters; batches of \(configuration.batchSize ?? 0), "
-      + "learning rate \(configuration.learningRate ?? 0)"
+      + "\(try model.makeModel(seed: seed).parameterCount) parameters; batches of \(configuration.batchSize), "
+      + "learning rate \(configuration.learningRate)"
   }
 
   /// The options of one training, none left open, and its model.
-  func configuration(_ way: Way, steps: Int) throws -> (RunConfiguration, ModelConfiguration) {
+  func configuration(_ way: Way, steps: Int) throws -> (ResolvedConfiguration, ModelConfiguration) {
     var configuration = options
     way.apply(to: &configuration, steps: steps)
     return try configuration.resolved(for: training, sigmaData: sigmaData)
@@ -100,7 +102,7 @@ struct Experiment {
     outcome.losses = try withoutGradients { try heldOutLosses(of: model) }
     outcome.evaluation = try Evaluator(count: evaluationCount, seed: seed).evaluation(
       of: model,
-      record: RunRecord(run: configuration, model: modelConfiguration, data: try training.fingerprint),
+      record: RunRecord(run: configuration.options, model: modelConfiguration, data: try training.fingerprint),
       step: outcome.steps, isAverage: true, on: heldOut, source: training.name)
     outcome.samples = try samples(of: model)
     if training.exampleShape == [2] { outcome.field = try ScoreField(of: model, around: training) }
@@ -138,9 +140,8 @@ struct Experiment {
 
   private func samples(of model: any ScoreModel) throws -> Tensor {
     let count = heldOut.isImages ? 64 : 2000
-    return try model.samples(
-      SampleRequest(
-        sampler: HeunSampler(), seeds: (0..<count).map { seed &+ UInt64($0) },
-        batchSize: heldOut.isImages ? 64 : count), process: EDMProcess(), shape: heldOut.exampleShape)
+    return try HeunSampler().sample(
+      from: model, process: EDMProcess(), shape: heldOut.exampleShape,
+      seeds: (0..<count).map { seed &+ UInt64($0) })
   }
 }

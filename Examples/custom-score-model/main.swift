@@ -48,9 +48,7 @@ do {
     if report.step % 500 == 0 { print("step \(report.step)  loss \(report.loss)") }
   }
   let samples = try trainer.withAveragedWeights {
-    try model.samples(
-      SampleRequest(sampler: HeunSampler(steps: 24), seeds: Array(0..<4000), batchSize: 4000), process: process,
-      shape: [2])
+    try HeunSampler(steps: 24).sample(from: model, process: process, shape: [2], seeds: Array(0..<4000))
   }
   try AtomicFile.createFolder(FilePath.folder(of: path))
   try Image.picture(of: samples).write(toPNG: path)

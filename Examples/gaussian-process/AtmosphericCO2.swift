@@ -29,7 +29,8 @@ struct AtmosphericCO2 {
 }
 
 /// Why the example cannot run: one sentence.
-struct ExampleError: Error, CustomStringConvertible {
+struct ExampleError: Failure {
+  var kind: FailureKind { .internal }
   let description: String
 
   init(_ description: String) { self.description = description }

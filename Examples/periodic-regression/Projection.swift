@@ -60,9 +60,10 @@ struct Projection: ParsableArguments {
   func optimizer(_ adam: Adam, _ constraint: any Constraint, steps: Int) -> any Optimizer {
     NullSpaceProjected(
       adam, constraint: constraint, metric: metric, solver: LSMR(tolerance: tolerance, iterationLimit: iterations),
-      damping: damping, correctionRate: correctionRate,
-      gradientCorrectionRate: plainGradients ? nil : gradientCorrectionRate, interval: interval,
-      warmupSteps: warmup ?? steps / 2, gradientWarmupSteps: gradientWarmup, warmStart: warmStart)
+      damping: damping,
+      schedule: .init(correctionRate: correctionRate, interval: interval, warmupSteps: warmup ?? steps / 2),
+      gradients: plainGradients ? nil : .init(correctionRate: gradientCorrectionRate, warmupSteps: gradientWarmup),
+      warmStart: warmStart)
   }
 }
 

@@ -56,7 +56,7 @@ struct Training {
       values = parameters.map(\.value)
       outcome.losses.append(withoutGradients { problem.loss(of: network).item() })
       outcome.violations.append(problem.violation(of: network))
-      outcome.iterations += optimizer.projectionReport?.iterations ?? 0
+      outcome.iterations += (optimizer as? any ProjectingOptimizer)?.projectionReport?.iterations ?? 0
       report(step, outcome)
     }
     outcome.seconds = Date().timeIntervalSince(start)

@@ -131,8 +131,7 @@ struct Experiment {
 
   private func samples(of model: any ScoreModel) throws -> Tensor {
     let count = heldOut.isImages ? 64 : 2000
-    return try model.samples(
-      SampleRequest(sampler: HeunSampler(), seeds: (0..<count).map { seed &+ UInt64($0) }), process: process,
-      shape: network.shape)
+    return try HeunSampler().sample(
+      from: model, process: process, shape: network.shape, seeds: (0..<count).map { seed &+ UInt64($0) })
   }
 }

@@ -1,4 +1,4 @@
-internal import Files
+public import Files
 import Foundation
 public import Torch
 
@@ -94,16 +94,16 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
     let manifest = try Self.manifest(of: path)
     func tensors(_ name: String) throws -> [String: Tensor] {
       guard let expected = manifest.files[name] else {
-        throw CheckpointError(.damaged, path, "its state.json does not list \(name)")
+        throw CheckpointError(.data, path, "its state.json does not list \(name)")
       }
       let data = try readFile(name, of: path, size: expected.bytes)
       guard CRC32.hexadecimal(data) == expected.crc32 else {
-        throw CheckpointError(.damaged, path, "the bytes of \(name) do not match their checksum")
+        throw CheckpointError(.data, path, "the bytes of \(name) do not match their checksum")
       }
       do {
         return try Safetensors(data: data).tensors
       } catch {
-        throw CheckpointError(.damaged, path, "\(name): \(error)")
+        throw CheckpointError(.data, path, "\(name): \(error)")
       }
     }
     self.init(
@@ -115,20 +115,20 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
     let data = try readFile("state.json", of: path)
     let checksum = try readFile("state.crc32", of: path, size: 8)
     guard checksum == Data(CRC32.hexadecimal(data).utf8) else {
-      throw CheckpointError(.damaged, path, "the bytes of state.json do not match the checksum in state.crc32")
+      throw CheckpointError(.data, path, "the bytes of state.json do not match the checksum in state.crc32")
     }
     guard let manifest = try? JSONDecoder().decode(Manifest.self, from: data) else {
-      throw CheckpointError(.mismatched, path, "its state.json is not of the kind that this program writes")
+      throw CheckpointError(.data, path, "its state.json is not of the kind that this program writes")
     }
     guard manifest.format == 1 else {
-      throw CheckpointError(.mismatched, path, "it has format \(manifest.format), and this program reads format 1")
+      throw CheckpointError(.data, path, "it has format \(manifest.format), and this program reads format 1")
     }
     guard (0...1_000_000_000_000).contains(manifest.step) else {
-      throw CheckpointError(.damaged, path, "it claims to be of step \(manifest.step)")
+      throw CheckpointError(.data, path, "it claims to be of step \(manifest.step)")
     }
     if let step = CheckpointFolder.step(ofName: FilePath.lastPart(of: path)), step != manifest.step {
       throw CheckpointError(
-        .mismatched, path,
+        .data, path,
         "its name says step \(step), and its state.json step \(manifest.step); give it the right name")
     }
     return manifest
@@ -158,52 +158,42 @@ private func readFile(_ name: String, of checkpoint: String, size: Int? = nil) t
   do {
     let file = try InputFile("\(checkpoint)/\(name)")
     if let size, file.size != size {
-      throw CheckpointError(.damaged, checkpoint, "\(name) has \(file.size) bytes instead of \(size)")
+      throw CheckpointError(.data, checkpoint, "\(name) has \(file.size) bytes instead of \(size)")
     }
     return try file.contents(limit: size ?? InputFile.descriptionLimit)
   } catch let error as FileError {
     if error.isMissing { throw CheckpointError(.missing, checkpoint, "it has no \(name)") }
     if error.isTooLarge {
-      throw CheckpointError(.damaged, checkpoint, "\(name): \(error.reason ?? "it is too large")")
+      throw CheckpointError(.data, checkpoint, "\(name): \(error.reason ?? "it is too large")")
     }
     if error.isOutOfMemory { throw error }
-    throw CheckpointError(.unreadable, checkpoint, error.description)
+    throw CheckpointError(.inputOutput, checkpoint, error.sentence)
   }
 }
 
 /// A checkpoint that cannot be used.
-public struct CheckpointError: Error, Equatable, CustomStringConvertible {
+public struct CheckpointError: Failure, Equatable {
   /// What kind of failure it is.
-  public enum Kind: Sendable {
-    /// There is no checkpoint, or a file of it is missing.
-    case missing
-    /// The bytes are not those that were written.
-    case damaged
-    /// It belongs to another model or run.
-    case mismatched
-    /// The system could not read it.
-    case unreadable
-  }
-
-  /// What kind of failure it is.
-  public let kind: Kind
+  public let kind: FailureKind
   /// The path of the checkpoint's folder.
   public let path: String
   /// One sentence: where, what is wrong, and what to do.
-  public var description: String { "checkpoint \(path) cannot be used: \(reason)\(advice)" }
+  public var description: String { sentence.description }
+  /// The sentence.
+  public var sentence: Sentence { "checkpoint \(path) cannot be used: \(reason)\(advice)" }
 
-  private let reason: String
-  private var advice = ""
+  private let reason: Sentence
+  private var advice: Sentence = ""
 
   /// Makes an error from the reason, the end of a sentence.
-  public init(_ kind: Kind, _ path: String, _ reason: String) {
+  public init(_ kind: FailureKind, _ path: String, _ reason: Sentence) {
     self.kind = kind
     self.path = path
     self.reason = reason
   }
 
   /// The same error with advice at the end of its sentence.
-  public func advising(_ advice: String) -> CheckpointError {
+  public func advising(_ advice: Sentence) -> CheckpointError {
     var copy = self
     copy.advice = "; \(advice)"
     return copy

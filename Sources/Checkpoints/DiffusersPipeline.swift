@@ -1,4 +1,4 @@
-internal import Files
+public import Files
 package import Foundation
 public import ScoreModels
 internal import Torch
@@ -14,9 +14,15 @@ internal import Torch
 /// and the limit of denoised values. Its algorithm and steps are not used: these are chosen when samples are drawn.
 public struct DiffusersPipeline {
   /// Why a folder cannot be read as a model, or a model cannot be written as a folder.
-  public struct FolderError: Error, CustomStringConvertible, Equatable {
+  public struct FolderError: Failure, Equatable {
+    /// A folder whose content is wrong.
+    public var kind: FailureKind { .data }
     /// One sentence with the path.
-    public let description: String
+    public let sentence: Sentence
+    /// The sentence, with options named as in `config.json`.
+    public var description: String { sentence.description }
+
+    init(description sentence: Sentence) { self.sentence = sentence }
   }
 
   /// The model that the folder describes.
@@ -94,13 +100,13 @@ public struct DiffusersPipeline {
   ///
   /// - Throws: `FolderError` for a model that diffusers has no form for, `FileError`.
   public static func write(_ model: any ScoreModel, configuration: ModelConfiguration, to folder: String) throws {
-    func refuse(_ reason: String) -> FolderError { FolderError(description: "diffusers has no form for \(reason)") }
-    guard configuration.unet != nil else { throw refuse("a multilayer perceptron; train with --model unet") }
+    func refuse(_ reason: Sentence) -> FolderError { FolderError(description: "diffusers has no form for \(reason)") }
+    guard configuration.unet != nil else { throw refuse("a multilayer perceptron; train with \(option: "model") unet") }
     guard !configuration.isEnergy else {
-      throw refuse("a score that is the gradient of an energy; train without --conservative energy")
+      throw refuse("a score that is the gradient of an energy; train without \(option: "conservative") energy")
     }
     guard configuration.process.kind == .ddpm else {
-      throw refuse("networks of the process \(configuration.process.kind.rawValue); train with --process ddpm")
+      throw refuse("networks of the process \(configuration.process.kind.rawValue); train with \(option: "process") ddpm")
     }
     let base = (model as? UncertainScore)?.base ?? model
     guard let network = (base as? NetworkScore<UNet2D>)?.network else { throw refuse("this model") }

@@ -1,3 +1,4 @@
+public import Files
 public import ScoreModels
 import Torch
 
@@ -91,7 +92,9 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
 }
 
 /// A configuration that describes no model.
-public struct ModelConfigurationError: Error, Equatable, CustomStringConvertible {
+public struct ModelConfigurationError: Failure, Equatable {
+  /// A configuration that describes no model.
+  public var kind: FailureKind { .data }
   /// The reason in one sentence.
   public let description: String
 

@@ -1,11 +1,13 @@
-internal import Files
+public import Files
 import Foundation
 public import ScoreModels
 internal import Torch
 
 extension UNet2D {
   /// Why a folder does not hold a network.
-  public struct FolderError: Error, CustomStringConvertible, Equatable {
+  public struct FolderError: Failure, Equatable {
+    /// A folder whose content is wrong.
+    public var kind: FailureKind { .data }
     /// One sentence with the path.
     public let description: String
   }

@@ -18,7 +18,7 @@ public struct DeviceOptions: ParsableArguments {
   public func validate() throws {
     var options = RunConfiguration()
     apply(to: &options)
-    do { try options.validate() } catch { throw ValidationError(error.description) }
+    do { try options.validate() } catch { throw ValidationError(error.toolSentence) }
   }
 
   /// Sets the options of a run to those that were given.

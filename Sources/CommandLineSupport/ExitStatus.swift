@@ -19,44 +19,17 @@ public enum ExitStatus: Int32 {
 
   /// The status for an error.
   public init(for error: any Error) {
+    guard let failure = error as? any Failure else {
+      self = error is Interrupted ? .interrupted : .software
+      return
+    }
     self =
-      switch error {
-      case let error as DataError:
-        switch error.kind {
-        case .missing: .noInput
-        case .malformed: .data
-        case .unreadable: .inputOutput
-        case .outOfMemory: .software
-        }
-      case let error as CheckpointError:
-        switch error.kind {
-        case .missing: .noInput
-        case .damaged, .mismatched: .data
-        case .unreadable: .inputOutput
-        }
-      case let error as FileError where error.isOutOfMemory: .software
-      case let error as FileError where error.isTooLarge: .data
-      case let error as FileError: error.isMissing && error.operation == "read" ? .noInput : .inputOutput
-      case let error as RunError:
-        switch error.kind {
-        case .usage: .usage
-        case .data: .data
-        case .missing: .noInput
-        }
-      case let error as ImageError:
-        switch error.kind {
-        case .missing: .noInput
-        case .malformed: .data
-        case .unreadable, .unwritable: .inputOutput
-        case .outOfMemory: .software
-        }
-      case is StateMismatch, is ModelConfigurationError, is UNet2D.FolderError,
-        is DiffusersPipeline.FolderError, is UNet2D.ConfigurationError, is TrainingDiverged,
-        is ConservativenessError:
-        .data
-      case is Device.Unavailable, is SamplerError: .usage
-      case is Interrupted: .interrupted
-      default: .software
+      switch failure.kind {
+      case .usage: .usage
+      case .data: .data
+      case .missing: .noInput
+      case .internal: .software
+      case .inputOutput: .inputOutput
       }
   }
 }
@@ -68,6 +41,11 @@ public struct Interrupted: Error, CustomStringConvertible {
 
   /// Makes the error from its sentence.
   public init(_ description: String) { self.description = description }
+}
+
+extension Error {
+  /// The error in one sentence, in which options have two dashes before them.
+  public var toolSentence: String { (self as? any Failure)?.sentence.text { "--\($0)" } ?? "\(self)" }
 }
 
 extension ParsableCommand {
@@ -101,7 +79,7 @@ extension ParsableCommand {
       if let interrupted = error as? Interrupted {
         StandardStreams.writeError("\(interrupted.description)\n")
       } else {
-        report("\(error)")
+        report(error.toolSentence)
       }
       Foundation.exit(ExitStatus(for: error).rawValue)
     }

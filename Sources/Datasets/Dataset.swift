@@ -68,7 +68,7 @@ public struct Dataset {
     let isSmall = !size.overflow && size.partialValue <= memory / 4
     guard loading != .memory || reader.isInMemory || !size.overflow && size.partialValue <= memory else {
       throw DataError(
-        .outOfMemory, path: reader.path,
+        .internal, path: reader.path,
         "\(reader.path) holds \(size.partialValue >> 30) GiB of examples, and this machine has \(memory >> 30) GiB of memory; "
           + "stream them instead")
     }

@@ -9,7 +9,7 @@ public import Foundation
 #endif
 
 /// A failure of the file system, with the path and the system's own reason.
-public struct FileError: Error, Equatable, CustomStringConvertible {
+public struct FileError: Failure, Equatable {
   /// The operation that failed: "write", "read", "create", "rename".
   public let operation: String
   /// The path of the operation.
@@ -32,6 +32,12 @@ public struct FileError: Error, Equatable, CustomStringConvertible {
 
   /// Whether a file was refused because it is larger than a file of its kind can be.
   public var isTooLarge: Bool { code == EFBIG && operation == "read" }
+
+  /// `missing` for what was to be read, `internal` where memory lacks, `data` for a file that is too large, else
+  /// `inputOutput`.
+  public var kind: FailureKind {
+    isOutOfMemory ? .internal : isTooLarge ? .data : isMissing && operation == "read" ? .missing : .inputOutput
+  }
 
   /// Whether there was not enough memory.
   public var isOutOfMemory: Bool { code == ENOMEM }

@@ -68,7 +68,7 @@ private final class Inflation {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
     guard inflateInit2_(stream, format.windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-      throw DataError(.outOfMemory, path: path, "cannot read \(path): there is not enough memory")
+      throw DataError(.internal, path: path, "cannot read \(path): there is not enough memory")
     }
   }
 
@@ -100,7 +100,7 @@ private final class Inflation {
         if next < end, stream.pointee.avail_in == 0 { continue }
         throw DataError(malformed: path, "the \(format.name) data end early; the file is incomplete, get it again")
       case Z_MEM_ERROR:
-        throw DataError(.outOfMemory, path: path, "cannot read \(path): there is not enough memory")
+        throw DataError(.internal, path: path, "cannot read \(path): there is not enough memory")
       default:
         let reason = stream.pointee.msg.map { " (\(String(cString: $0)))" } ?? ""
         throw DataError(malformed: path, "the \(format.name) data are damaged\(reason); get the file again")

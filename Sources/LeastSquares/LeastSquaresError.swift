@@ -1,6 +1,6 @@
-/// Why a least-squares problem could not be posed or differentiated: one sentence.
+/// A least-squares problem that cannot be solved or differentiated.
 public struct LeastSquaresError: Error, CustomStringConvertible, Equatable {
-  /// What is wrong, where, and what to do.
+  /// One sentence: what is wrong, where, and what to do about it.
   public let description: String
 
   init(_ description: String) { self.description = description }

@@ -1,4 +1,4 @@
-public import Imaging
+internal import Imaging
 
 /// A colour with components from 0 to 255.
 struct Color: Equatable {

@@ -28,9 +28,8 @@ public struct ClampedScore: ScoreModel {
 
   /// (s·D − x)/(s²σ²) of the clamped denoiser D.
   public func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
-    let scale = process.scale(t).to(x.dtype).broadcastable(toRank: x.rank)
-    let deviation = scale * process.sigma(t).to(x.dtype).broadcastable(toRank: x.rank)
-    return (scale * denoised(x, at: t, process: process, condition: condition) - x) / deviation.square()
+    NoiseLevels(of: process, at: t, like: x)
+      .score(scaled: x, denoised: denoised(x, at: t, process: process, condition: condition))
   }
 
   /// The denoiser of the base model, clamped to [−limit, limit].

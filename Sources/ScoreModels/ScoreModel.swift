@@ -36,9 +36,7 @@ extension ScoreModel {
 
   /// The denoiser from the score by Tweedie's formula (Efron 2011).
   public func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?) -> Tensor {
-    let scale = process.scale(t).to(x.dtype).broadcastable(toRank: x.rank)
-    let sigma = process.sigma(t).to(x.dtype).broadcastable(toRank: x.rank)
-    return x / scale + scale * sigma.square() * score(x, at: t, condition: condition)
+    NoiseLevels(of: process, at: t, like: x).denoised(scaled: x, score: score(x, at: t, condition: condition))
   }
 
   /// The model itself if it is an `EnergyModel`.

@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 extension Device {
@@ -17,6 +18,6 @@ extension Device {
   }
 
   static func unknown(_ name: String) -> RunError {
-    RunError(.usage, "--device needs auto, cpu, cuda, cuda:N or mps, not \(name)")
+    RunError(.usage, "\(option: "device") needs auto, cpu, cuda, cuda:N or mps, not \(name)")
   }
 }

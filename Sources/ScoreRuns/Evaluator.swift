@@ -1,3 +1,5 @@
+internal import ScoreTraining
+internal import Files
 internal import Checkpoints
 public import Datasets
 internal import ScoreMetrics
@@ -20,7 +22,7 @@ public struct Evaluator: Hashable, Sendable {
   }
 
   /// The default noise levels; levels that the process does not have are left out.
-  public static let defaultNoiseLevels = [0.1, 0.2, 0.5, 1, 2, 3]
+  public static let defaultNoiseLevels = ConservativeFit.defaultSigmas
 
   /// The number of examples whose likelihood is computed again with smaller steps.
   static let checkedCount = 64
@@ -106,7 +108,7 @@ public struct Evaluator: Hashable, Sendable {
     if let outside = noiseLevels.first(where: { !known.contains($0) }) {
       throw RunError(
         .usage,
-        "--noise-levels needs levels of the model's process, \(known.lowerBound) … \(known.upperBound), not \(outside)")
+        "\(option: "noise-levels") needs levels of the model's process, \(known.lowerBound) … \(known.upperBound), not \(outside)")
     }
     return noiseLevels
   }
@@ -153,7 +155,7 @@ public struct Evaluator: Hashable, Sendable {
     /// The number of examples in an evaluation of the network; by default it depends only on the shape and is small for
     /// large images, because derivatives need memory.
     var batchSize: Int {
-      givenBatchSize ?? min(evaluationBatchSize(shape), max(4, 65536 / shape.reduce(1, *)))
+      givenBatchSize ?? min(FixedBatchScore.batchSize(exampleShape: shape), max(4, 65536 / shape.reduce(1, *)))
     }
 
     /// The examples in parts of one or more evaluations; if the batch size was given, of one evaluation, because memory
@@ -172,6 +174,7 @@ public struct Evaluator: Hashable, Sendable {
       _ observe: ((Stage, Double) throws -> Void)?
     ) throws -> [Estimate] {
       let (network, device) = (fixed(model), model.device)
+      let weights: [Double] = LossWeighting.edm(sigmaData: sigmaData)(Tensor(levels)).elements()
       var losses = levels.map { _ in [Double]() }
       for part in parts() {
         var noise = SampleGenerators(seeds: Array(seeds[part]), purpose: .evaluation)
@@ -184,8 +187,7 @@ public struct Evaluator: Hashable, Sendable {
             let denoised = network.denoised(noisy, at: times, process: process, condition: condition)
             return (denoised - x).to(.cpu).to(.float64).square().flattened(from: 1).mean(1)
           }
-          let weight = 1 / (sigma * sigma) + 1 / (sigmaData * sigmaData)
-          losses[index] += (errors * weight).elements()
+          losses[index] += (errors * weights[index]).elements()
         }
         try observe?(.loss, Double(part.upperBound) / Double(count))
       }
@@ -246,7 +248,7 @@ public struct Evaluator: Hashable, Sendable {
       let bits = values.map { Pixels.bitsPerDimension(logDensity: $0, dimensions: dimensions) }
       return Evaluation.Likelihood(
         nats: Estimate(meanOf: values), bitsPerDimension: dataset.isImages ? Estimate(meanOf: bits) : nil,
-        sigmaMin: process.sigma(process.timeRange.lowerBound),
+        sigmaMin: process.sigmaRange.lowerBound,
         probeCount: method.divergence.probeCount(dimensions: dimensions),
         integrationError: errors.reduce(0, +) / Double(checked),
         evaluations: Double(evaluations) / Double(count))

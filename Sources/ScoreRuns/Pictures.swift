@@ -1,3 +1,4 @@
+internal import Files
 internal import Datasets
 import Foundation
 public import Imaging
@@ -40,7 +41,7 @@ extension Image {
       return ImageGrid(columns: count, scale: isSmooth ? 1 : scale).image(of: images)
     }
     guard shape.count == 2, shape[1] == 2 else {
-      throw RunError(.usage, "samples of shape \(Array(shape.dropFirst())) cannot be drawn; write them with --npy")
+      throw RunError(.usage, "samples of shape \(Array(shape.dropFirst())) cannot be drawn; write them with \(option: "npy")")
     }
     let values: [Double] = samples.elements()
     return ScatterPlot(points: (0..<shape[0]).map { (values[2 * $0], values[2 * $0 + 1]) }).image()

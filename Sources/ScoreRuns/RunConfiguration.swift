@@ -8,7 +8,7 @@ internal import Torch
 /// The options of a training run, as in `RUN/config.json`: the names are those of the command line.
 ///
 /// Options that are `nil` are chosen to suit the data by `resolved(for:)`; a run's `config.json` holds none.
-public struct RunConfiguration: Codable, Hashable, Sendable {
+public struct RunConfiguration: Hashable, Sendable {
   /// The network of a model.
   public enum Model: String, Codable, Hashable, Sendable, CaseIterable {
     /// A U-Net for images, an MLP for points.
@@ -133,80 +133,6 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
   /// Makes a configuration of defaults.
   public init() {}
 
-  enum CodingKeys: String, CodingKey, CaseIterable {
-    case data, labels, loading, model, width, channels, blocks, process, conservative, sparsity, steps, warmup, decay,
-      ema, seed,
-      device
-    case threads, tensorboard, objective, weighting, flip, shift
-    case penaltyWeight = "penalty-weight"
-    case projectionEvery = "projection-every"
-    case batchSize = "batch-size"
-    case learningRate = "learning-rate"
-    case weightDecay = "weight-decay"
-    case gradientClip = "gradient-clip"
-    case classConditional = "class-conditional"
-    case checkpointEvery = "checkpoint-every"
-    case sampleEvery = "sample-every"
-  }
-
-  /// Reads a configuration in which any option may be left out.
-  ///
-  /// - Throws: `DecodingError`.
-  public init(from decoder: any Decoder) throws {
-    self.init()
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    func read<Value: Decodable>(_ property: inout Value, _ key: CodingKeys) throws {
-      do {
-        if let value = try values.decodeIfPresent(Value.self, forKey: key) { property = value }
-      } catch {
-        throw OptionError(name: key.rawValue, type: "\(Value.self)")
-      }
-    }
-    func read<Value: Decodable>(_ property: inout Value?, _ key: CodingKeys) throws {
-      do {
-        if let value = try values.decodeIfPresent(Value.self, forKey: key) { property = value }
-      } catch {
-        throw OptionError(name: key.rawValue, type: "\(Value.self)")
-      }
-    }
-    try read(&data, .data)
-    try read(&labels, .labels)
-    try read(&loading, .loading)
-    try read(&model, .model)
-    try read(&width, .width)
-    try read(&channels, .channels)
-    try read(&blocks, .blocks)
-    try read(&process, .process)
-    try read(&objective, .objective)
-    try read(&weighting, .weighting)
-    try read(&flip, .flip)
-    try read(&shift, .shift)
-    try read(&conservative, .conservative)
-    try read(&penaltyWeight, .penaltyWeight)
-    try read(&projectionEvery, .projectionEvery)
-    try read(&sparsity, .sparsity)
-    try read(&steps, .steps)
-    try read(&batchSize, .batchSize)
-    try read(&learningRate, .learningRate)
-    try read(&warmup, .warmup)
-    try read(&decay, .decay)
-    try read(&weightDecay, .weightDecay)
-    try read(&gradientClip, .gradientClip)
-    try read(&ema, .ema)
-    try read(&classConditional, .classConditional)
-    try read(&seed, .seed)
-    try read(&device, .device)
-    try read(&threads, .threads)
-    try read(&checkpointEvery, .checkpointEvery)
-    try read(&sampleEvery, .sampleEvery)
-    try read(&tensorboard, .tensorboard)
-  }
-
-  private struct OptionError: Error {
-    let name: String
-    let type: String
-  }
-
   // MARK: Files
 
   /// Reads a JSON file.
@@ -228,17 +154,17 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
     guard let json = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
       throw RunError(.data, "\(path) is not a JSON object of options")
     }
-    let known = Set(CodingKeys.allCases.map(\.rawValue))
+    let known = Self.options.map(\.name).sorted()
     if let key = json.keys.sorted().first(where: { !known.contains($0) }) {
       throw RunError(
-        .data, "\(path) has the unknown option \"\(key)\"; the options are \(known.sorted().joined(separator: ", "))")
+        .data, "\(path) has the unknown option \"\(key)\"; the options are \(known.joined(separator: ", "))")
     }
     let result: RunConfiguration
     do {
       let own = try JSONSerialization.jsonObject(with: encoded()) as? [String: Any] ?? [:]
       let merged = try JSONSerialization.data(withJSONObject: own.merging(json) { $1 })
       result = try JSONDecoder().decode(Self.self, from: merged)
-    } catch let error as OptionError {
+    } catch let error as RunOption.TypeError {
       throw RunError(.data, "\(path): the option \"\(error.name)\" has no value of type \(error.type)")
     } catch {
       throw RunError(.data, "\(path) holds a value that cannot be read")
@@ -246,7 +172,7 @@ public struct RunConfiguration: Codable, Hashable, Sendable {
     do {
       try result.validate()
     } catch {
-      throw RunError(.data, "\(path): \(error.description)")
+      throw RunError(.data, "\(path): \(error.sentence)")
     }
     self = result
   }
@@ -265,15 +191,10 @@ extension RunConfiguration {
     "steps", "device", "threads", "checkpoint-every", "sample-every", "tensorboard",
   ]
 
-  /// The name of the first option that differs; options in `names` are not compared.
+  /// The name of the first option that differs, apart from those named.
   public func difference(from other: RunConfiguration, except names: Set<String>) -> String? {
-    func values(_ configuration: RunConfiguration) -> [String: any Sendable] {
-      let json = (try? configuration.encoded()).flatMap { try? JSONSerialization.jsonObject(with: $0) }
-      return (json as? [String: Any] ?? [:]).mapValues { "\($0)" }
-    }
-    let (mine, theirs) = (values(self), values(other))
-    return Set(mine.keys).union(theirs.keys).subtracting(names).sorted().first {
-      "\(mine[$0] ?? "")" != "\(theirs[$0] ?? "")"
+    Self.options.map(\.name).sorted().first { name in
+      !names.contains(name) && Self.options.contains { $0.name == name && !$0.isEqual(self, other) }
     }
   }
 }

@@ -1,23 +1,18 @@
-/// Why a run cannot start or go on, or samples cannot be drawn from it.
-public struct RunError: Error, Equatable, CustomStringConvertible {
-  /// What kind of mistake it is.
-  public enum Kind: Sendable {
-    /// Options that do not fit.
-    case usage
-    /// A file with wrong content.
-    case data
-    /// Something that is not there.
-    case missing
-  }
+public import Files
 
-  /// What kind of mistake it is.
-  public let kind: Kind
+/// Why a run cannot start or go on, or samples cannot be drawn from it.
+public struct RunError: Failure, Equatable {
+  /// The kind of mistake: `usage` for options that do not fit, `data` for wrong content, `missing` for absent files.
+  public let kind: FailureKind
   /// One sentence: what, where, and what to do.
-  public let description: String
+  public let sentence: Sentence
 
   /// Makes an error.
-  public init(_ kind: Kind, _ description: String) {
+  public init(_ kind: FailureKind, _ sentence: Sentence) {
     self.kind = kind
-    self.description = description
+    self.sentence = sentence
   }
+
+  /// The sentence, with options named as in `config.json`.
+  public var description: String { sentence.description }
 }

@@ -73,13 +73,12 @@ public struct SavedModel {
       process = try record.model.process.makeProcess()
       model = try record.model.makeModel(weights: useAverage ? checkpoint.average : checkpoint.model)
     } catch {
-      if case StateMismatch.notFinite = error { throw CheckpointError(.damaged, self.path, "\(error)") }
-      throw CheckpointError(.mismatched, self.path, "\(error)")
+      throw CheckpointError(.data, self.path, "\(error)")
     }
     model.move(to: device)
   }
 
-  private static let advice = "name a folder that score-train --out wrote, or one of its checkpoints"
+  private static let advice: Sentence = "name a folder that score-train \(option: "out") wrote, or one of its checkpoints"
 
   /// The folder that a path leads to at present, with symbolic links resolved.
   private static func folder(_ path: String) throws -> String {

@@ -16,16 +16,16 @@ extension TrainingRun {
   public func writeEvaluation(
     observe: ((_ stage: Evaluator.Stage, _ share: Double) throws -> Void)? = nil
   ) throws -> Evaluation {
-    let steps = max(1, min(20, (configuration.steps ?? 0) / 50))
+    let steps = max(1, min(20, configuration.steps / 50))
     let isSmall = record.model.shape.reduce(1, *) <= 16
     // With one probe, an example at six noise levels costs about as much as 20 examples of a training step.
-    let count = min(256, max(8, steps * (configuration.batchSize ?? 1) / 20))
+    let count = min(256, max(8, steps * configuration.batchSize / 20))
     let evaluator = Evaluator(
-      count: count, probeCount: isSmall ? nil : 1, measuresLikelihood: false, seed: configuration.seed)
+      count: count, probeCount: isSmall ? nil : 1, measuresLikelihood: false, seed: configuration.options.seed)
     let evaluation = try trainer.withAveragedWeights {
       try evaluator.evaluation(
         of: trainer.model, record: record, step: trainer.step, isAverage: true, on: dataset,
-        source: configuration.data ?? dataset.name, observe: observe)
+        source: configuration.data, observe: observe)
     }
     try AtomicFile.write(try evaluation.encoded(), to: evaluationPath)
     return evaluation
@@ -48,15 +48,11 @@ extension TrainingRun {
   ///
   /// - Parameter shouldStop: called before the first and after each batch; if it returns `true`, nothing is written.
   func evaluate(shouldStop: () -> Bool, _ observe: (Event) throws -> Void) throws -> Outcome {
-    struct Stop: Error {}
     if shouldStop() { return .stopped(step: trainer.step) }
     do {
-      let evaluation = try withoutActuallyEscaping(shouldStop) { shouldStop in
-        try writeEvaluation { _, _ in if shouldStop() { throw Stop() } }
-      }
+      let evaluation = try unlessStopped(shouldStop) { check in try writeEvaluation { _, _ in try check() } }
+      guard let evaluation else { return .stopped(step: trainer.step) }
       try observe(.evaluation(evaluation, path: evaluationPath))
-    } catch is Stop {
-      return .stopped(step: trainer.step)
     } catch let error as ConservativenessError {
       try observe(.noEvaluation(reason: error.description))
     } catch let error as RunError {

@@ -4,7 +4,7 @@ internal import Imaging
 extension TrainingRun {
   /// Begins a file of events if the run writes them; events of an interrupted run from the next step on become invalid.
   func makeEventFile() throws -> EventFile? {
-    guard configuration.tensorboard else { return nil }
+    guard configuration.options.tensorboard else { return nil }
     return try EventFile(in: "\(path)/tensorboard", firstStep: trainer.step + 1)
   }
 }

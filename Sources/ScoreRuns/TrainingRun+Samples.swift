@@ -7,7 +7,7 @@ internal import Samplers
 extension TrainingRun {
   /// Whether a picture of samples is due at the present step.
   var isPictureDue: Bool {
-    let every = configuration.sampleEvery ?? 0
+    let every = configuration.sampleEvery
     return every > 0 && (trainer.step % every == 0 || trainer.step == configuration.steps)
   }
 
@@ -33,22 +33,17 @@ extension TrainingRun {
   ) throws -> Bool {
     guard let file = samplesPath else { return true }
     do {
-      let picture = try withoutActuallyEscaping(shouldStop) { shouldStop in
-        try samplesPicture { _, _ in if shouldStop() { throw Stop() } }
-      }
+      let picture = try unlessStopped(shouldStop) { check in try samplesPicture { _ in try check() } }
+      guard let picture else { return false }
       try AtomicFile.createFolder(FilePath.folder(of: file))
       try picture.write(toPNG: file)
       try events?.append([(Self.samplesTag, try .image(picture))], step: trainer.step)
       try observe(.samples(path: file))
-    } catch is Stop {
-      return false
     } catch let error as SamplerError {
       try observe(.noSamples(reason: error.description))
     }
     return true
   }
-
-  private struct Stop: Error {}
 
   private static let samplesTag = "samples"
 
@@ -60,17 +55,15 @@ extension TrainingRun {
   }
 
   /// A picture drawn with the moving average: 8×8 images, or 2,000 points.
-  private func samplesPicture(
-    observe: @escaping (Range<Int>, SamplerState) throws -> Void
-  ) throws -> Image {
+  private func samplesPicture(observe: @escaping (SamplerState) throws -> Void) throws -> Image {
     let shape = record.model.shape
     let isImage = shape.count == 3
     let count = isImage ? 64 : 2000
-    let seeds = (0..<count).map { configuration.seed &+ UInt64($0) }
-    let request = SampleRequest(
-      sampler: HeunSampler(), seeds: seeds, batchSize: isImage ? 64 : count, labels: record.model.labels(seeds: seeds))
+    let seeds = (0..<count).map { configuration.options.seed &+ UInt64($0) }
     let samples = try trainer.withAveragedWeights {
-      try trainer.model.samples(request, process: trainer.process, shape: shape, observe: observe)
+      try HeunSampler().sample(
+        from: trainer.model, process: trainer.process, shape: shape, seeds: seeds,
+        condition: record.model.condition(seeds: seeds), observe: observe)
     }
     return try Image.picture(of: samples, columns: isImage ? 8 : nil)
   }

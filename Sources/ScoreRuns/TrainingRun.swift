@@ -46,8 +46,8 @@ public final class TrainingRun {
 
   /// The run's folder.
   public let path: String
-  /// The options, all of them chosen.
-  public let configuration: RunConfiguration
+  /// The options, with every choice made.
+  public let configuration: ResolvedConfiguration
   /// The data.
   public let dataset: Dataset
   /// The trainer, at the run's present step.
@@ -68,7 +68,7 @@ public final class TrainingRun {
     _ configuration: RunConfiguration, at path: String, lock: FolderLock, resuming: Checkpoint<RunRecord>? = nil
   ) throws {
     guard let source = configuration.data else {
-      throw RunError(.usage, "--data is missing: name a built-in data set or a path")
+      throw RunError(.usage, "\(option: "data") is missing: name a built-in data set or a path")
     }
     try configuration.validate()
     self.lock = lock
@@ -77,15 +77,16 @@ public final class TrainingRun {
     let dataset = try DatasetSource(source).load(
       labels: configuration.labels, seed: configuration.seed, loading: configuration.loading)
     // The last bits of σ_d depend on the number of threads: a resumed run keeps the value that it began with.
-    var (resolved, model) = try configuration.resolved(for: dataset, sigmaData: resuming?.configuration.model.sigmaData)
+    var prepared = configuration
+    prepared.device = device.description
+    var (resolved, model) = try prepared.resolved(for: dataset, sigmaData: resuming?.configuration.model.sigmaData)
     // A resumed run keeps the form of the energy that it began with.
     if let resuming { model.energyForm = resuming.configuration.model.energyForm }
-    resolved.device = device.description
     try Engine.startThreads(resolved.threads)
     self.path = path
     self.configuration = resolved
     self.dataset = dataset
-    record = RunRecord(run: resolved, model: model, data: try dataset.fingerprint)
+    record = RunRecord(run: resolved.options, model: model, data: try dataset.fingerprint)
     checkpoints = CheckpointFolder("\(path)/checkpoints")
 
     if let resuming { try Self.check(resuming, against: record, at: path) }
@@ -101,12 +102,12 @@ public final class TrainingRun {
     do {
       if let checkpoint = try CheckpointFolder("\(path)/checkpoints").latest() {
         throw RunError(
-          .usage, "\(path) holds \(checkpoint) already; add --resume to go on with it, or choose another --out")
+          .usage, "\(path) holds \(checkpoint) already; add \(option: "resume") to go on with it, or choose another \(option: "out")")
       }
       let run = try TrainingRun(configuration, at: path, lock: lock)
       run.removeAbandoned()
       try run.metrics.truncate(after: 0)
-      try AtomicFile.write(try run.configuration.encoded(), to: "\(path)/config.json")
+      try AtomicFile.write(try run.configuration.options.encoded(), to: "\(path)/config.json")
       return run
     } catch {
       lock.removeCreatedFolders()
@@ -125,7 +126,7 @@ public final class TrainingRun {
   ) throws -> TrainingRun {
     let file = "\(path)/config.json"
     guard try FilePath.exists(file) else {
-      throw RunError(.missing, "\(path) holds no run to resume; start one with --data")
+      throw RunError(.missing, "\(path) holds no run to resume; start one with \(option: "data")")
     }
     let lock = try lock(path)
     let saved = try RunConfiguration(contentsOf: file)
@@ -137,7 +138,7 @@ public final class TrainingRun {
     run.removeAbandoned()
     if let checkpoint { try run.restore(checkpoint) }
     try run.metrics.truncate(after: run.trainer.step)
-    if run.configuration != saved { try AtomicFile.write(try run.configuration.encoded(), to: file) }
+    if run.configuration.options != saved { try AtomicFile.write(try run.configuration.options.encoded(), to: file) }
     return run
   }
 
@@ -152,24 +153,23 @@ public final class TrainingRun {
     if written.run.weighting == nil { written.run.weighting = record.run.defaultWeighting }
     if let name = record.run.difference(from: written.run, except: RunConfiguration.changeableOnResume) {
       throw CheckpointError(
-        .mismatched, path, "it belongs to another run or model, with another --\(name) than \(run)/config.json has")
+        .data, path, "it belongs to another run or model, with another \(option: name) than \(run)/config.json has")
     }
     guard written.model == record.model else {
-      throw CheckpointError(.mismatched, path, "it belongs to another model than \(run)/config.json describes")
+      throw CheckpointError(.data, path, "it belongs to another model than \(run)/config.json describes")
     }
     guard written.data == record.data else {
       throw CheckpointError(
-        .mismatched, path,
+        .data, path,
         "it was written for other data than \(record.run.data ?? "") holds now (\(written.data), not \(record.data))")
     }
     if let steps = record.run.steps, steps < checkpoint.step {
-      throw RunError(.usage, "--steps \(steps) is fewer than the \(checkpoint.step) that \(run) has taken already")
+      throw RunError(.usage, "\(option: "steps") \(steps) is fewer than the \(checkpoint.step) that \(run) has taken already")
     }
     do {
       for weights in [checkpoint.model, checkpoint.average] { try record.model.check(weights: weights) }
     } catch {
-      if case StateMismatch.notFinite = error { throw CheckpointError(.damaged, path, "\(error)") }
-      throw CheckpointError(.mismatched, path, "\(error)")
+      throw CheckpointError(.data, path, "\(error)")
     }
   }
 
@@ -179,7 +179,7 @@ public final class TrainingRun {
         Trainer.State(
           step: checkpoint.step, model: checkpoint.model, average: checkpoint.average, optimizer: checkpoint.optimizer))
     } catch {
-      throw CheckpointError(.mismatched, checkpoints.path(ofStep: checkpoint.step), "\(error)")
+      throw CheckpointError(.data, checkpoints.path(ofStep: checkpoint.step), "\(error)")
     }
     interval = MetricsInterval(checkpoint.configuration.unreported ?? [])
   }
@@ -187,7 +187,7 @@ public final class TrainingRun {
   /// Keeps other processes from training in the same folder until this one ends.
   private static func lock(_ path: String) throws -> FolderLock {
     guard let lock = try FolderLock.take(path) else {
-      throw RunError(.usage, "\(path) is being trained by another process; wait for it or choose another --out")
+      throw RunError(.usage, "\(path) is being trained by another process; wait for it or choose another \(option: "out")")
     }
     return lock
   }
@@ -211,8 +211,7 @@ public final class TrainingRun {
   public func train(
     shouldStop: () -> Bool = { false }, observe: (Event) throws -> Void = { _ in }
   ) throws -> Outcome {
-    let (start, steps) = (trainer.step, configuration.steps ?? 0)
-    let checkpointEvery = configuration.checkpointEvery ?? steps
+    let (start, steps) = (trainer.step, configuration.steps)
     events = try makeEventFile()
     if try !drawMissingSamples(events, shouldStop, observe) { return .stopped(step: trainer.step) }
     interval.restartClock()
@@ -229,7 +228,7 @@ public final class TrainingRun {
       }
       try observe(.step(report, examplesPerSecond: rate))
       let isStopping = !isLast && shouldStop()
-      let isCheckpointDue = report.step % checkpointEvery == 0 || isLast
+      let isCheckpointDue = report.step % configuration.checkpointEvery == 0 || isLast
       if isCheckpointDue || isStopping { try save(observe) }
       if isStopping { return .stopped(step: report.step) }
       if isPictureDue {

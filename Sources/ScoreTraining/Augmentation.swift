@@ -1,15 +1,15 @@
 public import Torch
 
-/// Changes of images that leave them what they are: each example of a batch is flipped and moved at random.
+/// Random changes of images: each example of a batch is flipped and moved at random.
 ///
-/// The change is not told to the model, which therefore learns to draw flipped and moved images too: for data where those are as
-/// good as the others.
+/// The model does not know which images were changed, and learns to draw flipped and moved images too. Use it for data where such
+/// images are as good as the originals.
 public struct Augmentation: Codable, Hashable, Sendable {
-  /// Whether every second image, at random, is mirrored left to right.
+  /// Whether images are mirrored left to right, each with probability ½.
   public var flipsHorizontally: Bool
-  /// Whether every second image, at random, is turned upside down.
+  /// Whether images are mirrored upside down, each with probability ½.
   public var flipsVertically: Bool
-  /// The largest distance in pixels, in each direction, by which images are moved; the pixels of the edge are repeated.
+  /// The largest distance in pixels by which images are moved, in each direction; the pixels of the edge are repeated.
   public var shift: Int
 
   /// Makes an augmentation.
@@ -22,12 +22,12 @@ public struct Augmentation: Codable, Hashable, Sendable {
     self.shift = shift
   }
 
-  /// Whether nothing is changed.
+  /// Whether images stay as they are.
   public var isIdentity: Bool { !flipsHorizontally && !flipsVertically && shift == 0 }
 
-  /// Changed images, `[batch, channels, height, width]`.
+  /// The changed images, `[batch, channels, height, width]`.
   ///
-  /// - Precondition: the examples are images, unless nothing is changed.
+  /// - Precondition: the examples have that shape, unless images stay as they are.
   public func callAsFunction(_ images: Tensor, using generator: inout RandomGenerator) -> Tensor {
     if isIdentity { return images }
     precondition(images.rank == 4, "images have the shape [batch, channels, height, width], not \(images.shape)")

@@ -1,19 +1,19 @@
 public import ScoreModels
 public import Torch
 
-/// Implicit score matching of noisy data, without the noise that was added: E w(σ)·(‖D − x̂‖² + σ²·(2·tr ∂D/∂x̂ − d))/d with x̂ =
-/// xₜ/s(t).
+/// Implicit score matching of noisy data, which does not use the noise that was added: E w(σ)·(‖D − x̂‖² + σ²·(2·tr ∂D/∂x̂ − d))/d
+/// with x̂ = xₜ/s(t).
 ///
-/// By Stein's identity its expectation is that of the denoising objective, E w(σ)·‖D − x₀‖²/d, for every model; for the score it is
-/// E s²σ²·(½‖s‖² + tr ∇s) of Hyvärinen (2005), *Estimation of non-normalized statistical models by score matching*, up to
-/// constants. For denoisers it is Stein's unbiased estimate of their risk (Stein 1981). A single example's loss may be
+/// By Stein's identity this has the same expectation as the denoising objective E w(σ)·‖D − x₀‖²/d, for every model. In terms of the
+/// score it is, up to constants, E s²σ²·(½‖score‖² + tr ∇score) of Hyvärinen (2005), *Estimation of non-normalized statistical models
+/// by score matching*. For denoisers it is Stein's unbiased estimate of the risk (Stein 1981). The loss of a single example may be
 /// negative.
 ///
-/// - Cost: d backward passes that are recorded, for d numbers in an example. For large d take `SlicedScoreMatching`.
+/// - Cost: d recorded backward passes, for d numbers in an example. For large d use `SlicedScoreMatching`.
 public struct ImplicitScoreMatching: ScoreObjective, Hashable {
-  /// Where the noise levels come from.
+  /// The distribution of noise levels σ.
   public var noiseLevels: NoiseDistribution
-  /// How they are weighed.
+  /// The weight w of each noise level.
   public var weighting: LossWeighting
 
   /// Makes an objective.
@@ -22,7 +22,7 @@ public struct ImplicitScoreMatching: ScoreObjective, Hashable {
     self.weighting = weighting
   }
 
-  /// The loss, a scalar.
+  /// The loss, a recorded scalar.
   ///
   /// - Throws: an error of the engine, such as too little memory.
   public func loss(
@@ -42,24 +42,23 @@ public struct ImplicitScoreMatching: ScoreObjective, Hashable {
   }
 }
 
-/// Sliced score matching of noisy data: as `ImplicitScoreMatching`, with the trace estimated by vᵀ(∂D/∂x̂)v for random
-/// signs v.
+/// Sliced score matching of noisy data: `ImplicitScoreMatching` with the trace estimated by vᵀ(∂D/∂x̂)v for random signs v.
 ///
 /// Song, Garg, Shi & Ermon (2019), *Sliced score matching: A scalable approach to density and score estimation*, arXiv
-/// 1905.07088, with reduced variance: the norm is not estimated.
+/// 1905.07088, in the form of reduced variance, which computes the norm exactly.
 ///
 /// - Cost: a recorded backward pass for each probe.
 public struct SlicedScoreMatching: ScoreObjective, Hashable {
-  /// Where the noise levels come from.
+  /// The distribution of noise levels σ.
   public var noiseLevels: NoiseDistribution
-  /// How they are weighed.
+  /// The weight w of each noise level.
   public var weighting: LossWeighting
   /// The number of vectors v for each example.
   public var probeCount: Int
 
   /// Makes an objective.
   ///
-  /// - Precondition: there is a probe.
+  /// - Precondition: there is at least one vector v for each example.
   public init(noiseLevels: NoiseDistribution, weighting: LossWeighting, probeCount: Int = 1) {
     precondition(probeCount > 0, "sliced score matching needs at least 1 probe, not \(probeCount)")
     self.noiseLevels = noiseLevels
@@ -67,7 +66,7 @@ public struct SlicedScoreMatching: ScoreObjective, Hashable {
     self.probeCount = probeCount
   }
 
-  /// The loss, a scalar.
+  /// The loss, a recorded scalar.
   ///
   /// - Throws: an error of the engine, such as too little memory.
   public func loss(

@@ -1,7 +1,7 @@
 import ScoreModels
 import Torch
 
-/// Data made noisy, each example at a time of its own.
+/// Noisy data, each example at a time of its own.
 struct NoisyPoints {
   /// xₜ, `[n, …]`.
   let x: Tensor
@@ -20,12 +20,12 @@ struct NoisyPoints {
     self.process = process
   }
 
-  /// A function of the times, to broadcast against the points.
+  /// A function of the times, in a shape that broadcasts against the points.
   func factor(_ function: (Tensor) -> Tensor) -> Tensor {
     function(times).to(x.dtype).broadcastable(toRank: x.rank)
   }
 
-  /// D at the points, or at others in their place.
+  /// D at the points, or at other points with the same times and labels.
   func denoised(by model: any ScoreModel, at other: Tensor? = nil) -> Tensor {
     model.denoised(other ?? x, at: times, process: process, condition: labels)
   }

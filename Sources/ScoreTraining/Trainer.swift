@@ -3,28 +3,29 @@ public import Torch
 
 /// Trains a score model, one step at a time.
 ///
-/// Every step is a function of the state before it, the seed and the step's number: a trainer whose state was saved and
-/// restored goes on bit for bit as if nothing had happened, on the same machine with the same number of threads. The
-/// trainer owns the model's parameters while it is in use.
+/// Every step is a function of the state before it, the seed and the number of the step. A trainer whose state was saved and
+/// restored therefore continues bit for bit, on the same machine with the same number of threads. The trainer owns the model's
+/// parameters while it is in use.
 public final class Trainer {
-  /// What does not change during a run.
+  /// The settings of a run, which do not change while it lasts.
   public struct Settings: Codable, Hashable, Sendable {
-    /// The seed of data order, times and noise.
+    /// The seed of the data order, the times and the noise.
     public var seed: UInt64
     /// The number of examples in a step.
     public var batchSize: Int
-    /// The rates of the optimizer.
+    /// The learning rate of each step.
     public var schedule: LearningRateSchedule
-    /// The norm that gradients are scaled down to if they exceed it; `nil` leaves them.
+    /// The largest norm of the gradient, 1 by default, to which larger gradients are scaled down; `nil` leaves them as they are.
     public var gradientClip: Double?
-    /// The decay of the moving average of the weights.
+    /// The decay of the moving average of the weights, in 0 ..< 1, after its warm-up.
     public var averageDecay: Double
-    /// The probability with which an example's label is replaced by `nullLabel`, which classifier-free guidance needs (Ho
-    /// & Salimans 2022, arXiv 2207.12598).
+    /// The probability with which an example's label is replaced by `nullLabel`.
+    ///
+    /// Classifier-free guidance needs it (Ho & Salimans 2022, arXiv 2207.12598).
     public var labelDropout: Double
-    /// The label that stands for none.
+    /// The label that stands for "no label".
     public var nullLabel: Int?
-    /// How images are changed at random; `nil` leaves them.
+    /// The random changes of images; `nil` leaves images as they are.
     public var augmentation: Augmentation?
 
     /// Makes settings.
@@ -44,7 +45,7 @@ public final class Trainer {
     }
   }
 
-  /// What a step reports.
+  /// The measurements of one step.
   public struct Report: Codable, Hashable, Sendable {
     /// The number of the step, from 1.
     public let step: Int
@@ -52,19 +53,19 @@ public final class Trainer {
     public let loss: Double
     /// The norm of the gradient before clipping.
     public let gradientNorm: Double
-    /// The learning rate.
+    /// The learning rate of the step.
     public let learningRate: Double
-    /// The decay that the moving average used.
+    /// The decay of the moving average in this step.
     public let averageDecay: Double
-    /// What the step did about the optimizer's constraint; `nil` where it was not projected.
+    /// The report of the optimizer's projection; `nil` if the update was not projected.
     public let projection: ProjectionReport?
   }
 
-  /// The model.
+  /// The model, whose parameters the trainer owns.
   public let model: any ScoreModel
-  /// The process whose scores it learns.
+  /// The process whose scores the model learns.
   public let process: any DiffusionProcess
-  /// What it minimises.
+  /// The loss that is minimised.
   public let objective: any ScoreObjective
   /// The settings.
   public let settings: Settings
@@ -77,13 +78,13 @@ public final class Trainer {
   private var optimizer: any Optimizer
   private var order: DataOrder
   private var upcoming: (step: Int, positions: Tensor)?
-  // All parameters as one vector, of which the model's are views: optimizer and average then need few, large operations.
+  // All parameters in one vector; the model's parameters are views of it. Optimizer and average then need few, large operations.
   private var weights: Tensor
   private var average: ExponentialMovingAverage
 
-  /// Prepares the training of a model from its present parameters.
+  /// Prepares the training of a model, which starts from its present parameters.
   ///
-  /// - Precondition: the model has parameters, the data have examples, the batch size is positive.
+  /// - Precondition: the model has parameters, the data have examples, and the batch size is positive.
   public init(
     _ model: any ScoreModel, process: any DiffusionProcess, data: any TrainingData, objective: any ScoreObjective,
     optimizer: any Optimizer = Adam(), settings: Settings
@@ -106,8 +107,8 @@ public final class Trainer {
 
   /// Takes one step.
   ///
-  /// - Throws: `TrainingDiverged` if the loss, the gradient or the update is not finite; the weights and the step are then
-  ///   those before the call. Whatever the objective or the optimizer throws, with the same promise.
+  /// - Throws: `TrainingDiverged` if the loss, the gradient or the update is not finite, and the errors of the data, the objective and
+  ///   the optimizer. In each case the weights and the step stay as they were.
   @discardableResult
   public func advance() throws -> Report {
     let number = step + 1
@@ -132,7 +133,7 @@ public final class Trainer {
       if let clip = settings.gradientClip, norm > clip { gradient = gradient * (clip / norm) }
       optimizer.learningRate = settings.schedule.rate(at: number)
       var next = optimizer
-      let updated = weights + (try next.updates(for: [gradient], at: [weights]))[0]
+      let updated = weights + (try next.update(for: gradient, at: weights))
       // A sum is finite only if all of its terms are: one reduction instead of a mask.
       guard updated.sum().item().isFinite || updated.allFinite else {
         throw TrainingDiverged(step: number, what: "sum of the weights", value: updated.sum().item())
@@ -140,23 +141,17 @@ public final class Trainer {
       let decay = average.currentDecay
       var averaged = average
       averaged.update(updated)
-      if let imposed = try next.imposed(on: [averaged.value])?.asVector {
-        guard imposed.shape == updated.shape, imposed.dtype == updated.dtype else {
-          throw ConstraintError(
-            "a constraint turned an average of \(updated.dtype)\(updated.shape) into \(imposed.dtype)\(imposed.shape)")
-        }
-        averaged.replace(by: imposed)
-      }
+      if let adjusted = try next.adjustedAverage(averaged.value) { averaged.replace(by: adjusted) }
       (optimizer, weights, average) = (next, updated, averaged)
       assign(weights)
       step = number
       return Report(
         step: number, loss: lossValue, gradientNorm: norm, learningRate: optimizer.learningRate, averageDecay: decay,
-        projection: optimizer.projectionReport)
+        projection: (optimizer as? any ProjectingOptimizer)?.projectionReport)
     }
   }
 
-  /// Runs a closure while the model holds the moving average instead of the last weights.
+  /// Runs a closure while the model has the moving average of the weights, and gives it its last weights back afterwards.
   public func withAveragedWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
     assign(average.value)
     defer { assign(weights) }
@@ -165,7 +160,7 @@ public final class Trainer {
 
   // MARK: Saving
 
-  /// All that is needed to go on exactly.
+  /// Everything that a trainer needs to continue exactly.
   public struct State {
     /// The number of steps taken.
     public var step: Int
@@ -173,7 +168,7 @@ public final class Trainer {
     public var model: [String: Tensor]
     /// The moving average of the weights by name.
     public var average: [String: Tensor]
-    /// What the optimizer keeps.
+    /// The state of the optimizer, by name.
     public var optimizer: [String: Tensor]
 
     /// Collects a state.
@@ -185,24 +180,24 @@ public final class Trainer {
     }
   }
 
-  /// The present state, on the processor.
+  /// The present state, with its tensors on the processor.
   public var state: State {
     State(
       step: step, model: byName(weights), average: byName(average.value),
       optimizer: optimizer.state.mapValues { $0.to(.cpu) })
   }
 
-  /// Goes back, or forward, to a saved state.
+  /// Continues from a saved state.
   ///
-  /// - Throws: `StateMismatch` or `OptimizerStateError` if the state is that of another model or optimizer, or not finite; the trainer is
-  ///   then as it was.
+  /// - Throws: `StateMismatch` or `OptimizerStateError` if the state belongs to another model or optimizer, or is not finite; the
+  ///   trainer is then as it was.
   public func restore(_ state: State) throws {
     precondition(state.step >= 0, "a state is not of step \(state.step)")
     let weights = try flattened(state.model)
     let averaged = try flattened(state.average)
     var next = optimizer
     try next.restore(
-      state.optimizer.mapValues { $0.elementCount == 1 && $0.dtype == .int64 ? $0 : $0.to(device) }, for: [weights])
+      state.optimizer.mapValues { $0.elementCount == 1 && $0.dtype == .int64 ? $0 : $0.to(device) }, for: weights)
     optimizer = next
     self.weights = weights
     average = ExponentialMovingAverage(decay: settings.averageDecay, value: averaged, updateCount: state.step)
@@ -210,7 +205,7 @@ public final class Trainer {
     assign(weights)
   }
 
-  /// The examples of a step; those of the next one are kept from step to step, because their order takes time to find.
+  /// The positions of a step's examples; those of the next step are kept, because an epoch's order takes time to find.
   private func positions(ofStep number: Int) -> Tensor {
     if let upcoming, upcoming.step == number { return upcoming.positions }
     return order.positions(from: (number - 1) * settings.batchSize, length: settings.batchSize)
@@ -238,13 +233,13 @@ public final class Trainer {
   }
 }
 
-/// Training that has left the finite numbers.
+/// A loss, gradient or update that is not finite.
 public struct TrainingDiverged: Error, Equatable, CustomStringConvertible {
   /// The step that failed.
   public let step: Int
-  /// What was not finite.
+  /// The quantity that was not finite, such as "loss".
   public let what: String
-  /// Its value.
+  /// The value of that quantity.
   public let value: Double
 
   /// One sentence: what happened and what to do.

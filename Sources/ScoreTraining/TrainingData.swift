@@ -1,27 +1,27 @@
 public import Torch
 
-/// Examples that training draws batches from.
+/// Examples from which training draws batches.
 public protocol TrainingData {
   /// The number of examples.
   var count: Int { get }
-  /// The examples at positions `[batch]`, as `float32` `[batch, …]` at the scale that the model learns, and their labels.
+  /// The examples at positions `[batch]`, as `float32` `[batch, …]` in the units that the model learns, and their labels.
   ///
-  /// - Throws: what keeps examples from being read; training ends with it and leaves the weights as they are.
+  /// - Throws: the reason why examples cannot be read; training stops, and the weights stay as they are.
   func batch(at positions: Tensor) throws -> TrainingBatch
-  /// Tells which batch will be asked for next, so that it can be read meanwhile.
+  /// Announces the next batch, so that it can be read in the meantime.
   func prefetch(at positions: Tensor)
 }
 
 extension TrainingData {
-  /// Does nothing: data in memory are at hand.
+  /// Does nothing, as is right for data in memory.
   public func prefetch(at positions: Tensor) {}
 }
 
-/// What one training step sees.
+/// The examples of one training step.
 public struct TrainingBatch {
   /// x₀, `[batch, …]`.
   public var examples: Tensor
-  /// Class labels, `[batch]`, where there are any.
+  /// Class labels, `[batch]`; `nil` for data without labels.
   public var labels: Tensor?
 
   /// Makes a batch.
@@ -36,16 +36,16 @@ public struct TrainingBatch {
   }
 }
 
-/// Examples held in one tensor.
+/// Examples in one tensor.
 public struct TensorData: TrainingData {
   /// All examples, `[count, …]`.
   public let examples: Tensor
-  /// All labels, `[count]`.
+  /// All labels, `[count]`; `nil` for data without labels.
   public let labels: Tensor?
 
-  /// Takes over examples and labels.
+  /// Makes data of examples and labels.
   ///
-  /// - Precondition: there are as many labels as examples.
+  /// - Precondition: there are as many labels as examples, if there are labels.
   public init(_ examples: Tensor, labels: Tensor? = nil) {
     precondition(
       labels.map { $0.shape == [examples.size(0)] } ?? true,
@@ -63,8 +63,10 @@ public struct TensorData: TrainingData {
   }
 }
 
-/// The order in which training goes through its examples: in each epoch a permutation that depends on the seed and the
-/// epoch alone, so that a resumed run sees what an uninterrupted one would.
+/// The order in which training goes through its examples.
+///
+/// Each epoch has a permutation that depends on the seed and the epoch alone. A resumed run therefore sees the same examples as an
+/// uninterrupted one.
 public struct DataOrder {
   /// The seed of the run.
   public let seed: UInt64
@@ -82,9 +84,9 @@ public struct DataOrder {
     self.count = count
   }
 
-  /// The examples that a run sees from the `start`-th on, counted through all epochs: `[length]`, as `int64`.
+  /// The positions of the examples that a run sees from the `start`-th on, counted from 0 through all epochs: `[length]`, as `int64`.
   ///
-  /// A batch that reaches the end of an epoch goes on with the next, so every example is seen equally often.
+  /// A batch that reaches the end of an epoch continues with the next epoch, so that every example is seen equally often.
   public mutating func positions(from start: Int, length: Int) -> Tensor {
     var parts: [Tensor] = []
     var position = start

@@ -1,13 +1,13 @@
 public import ScoreModels
 public import Torch
 
-/// Denoising score matching in which each noise level is weighed by how well it can be done: E w(σ)·‖D − x₀‖²/(d·e^u(σ)) + u(σ).
+/// Denoising score matching in which each noise level has a learned weight: E w(σ)·‖D − x₀‖²/(d·e^u(σ)) + u(σ).
 ///
-/// u is learned with the model, an `UncertainScore`; where it has its minimum, e^u is the mean loss at each noise level, and
-/// all levels give gradients of the same size. Karras et al. (2024), arXiv 2312.02696, after Kendall, Gal & Cipolla (2018),
-/// arXiv 1705.07115.
+/// u is learned together with the model, an `UncertainScore`. At the minimum e^u is the mean loss at each noise level, and all noise
+/// levels give gradients of the same size. Karras et al. (2024), arXiv 2312.02696, after Kendall, Gal & Cipolla (2018), arXiv
+/// 1705.07115.
 ///
-/// - Cost: that of denoising score matching.
+/// - Cost: the cost of denoising score matching.
 public struct UncertaintyWeighting: ScoreObjective, Hashable {
   /// The distribution of noise levels and the weights w.
   public var base: DenoisingScoreMatching
@@ -15,7 +15,7 @@ public struct UncertaintyWeighting: ScoreObjective, Hashable {
   /// Makes an objective.
   public init(_ base: DenoisingScoreMatching) { self.base = base }
 
-  /// The loss, a scalar, which may be negative.
+  /// The loss, a recorded scalar, which may be negative.
   ///
   /// - Precondition: the model is an `UncertainScore`.
   public func loss(

@@ -1,3 +1,4 @@
+public import Files
 internal import CTorch
 
 /// Where a tensor's elements live and its operators run.
@@ -10,12 +11,16 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
   case mps
 
   /// Why a device cannot be used.
-  public struct Unavailable: Error, CustomStringConvertible, Equatable {
+  public struct Unavailable: Failure, Equatable {
+    /// A device that this machine, or this build of libtorch, does not have.
+    public var kind: FailureKind { .usage }
     /// One sentence: what is missing and what to do.
-    public let description: String
+    public let sentence: Sentence
+    /// The sentence, with options named as in `config.json`.
+    public var description: String { sentence.description }
   }
 
-  /// The name as the command line takes it: "cpu", "cuda:0", "mps".
+  /// The name that `init(_:)` reads: "cpu", "cuda:0", "mps".
   public var description: String {
     switch self {
     case .cpu: "cpu"
@@ -46,13 +51,13 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
   public func prepare() throws(Unavailable) {
     if case .cuda = self, ctorch_load_cuda() != CTORCH_OK {
       throw Unavailable(
-        description: "device \(self) is not available: \(EngineError("load").message) use --device cpu")
+        sentence: "device \(self) is not available: \(EngineError("load").message) use \(option: "device") cpu")
     }
     var count: Int64 = 0
     guard ctorch_device_count(type, &count) == CTORCH_OK, (0..<count).contains(Int64(index)) else {
       throw Unavailable(
-        description:
-          "device \(self) is not available: this machine shows \(count) such device\(count == 1 ? "" : "s"); use --device cpu"
+        sentence:
+          "device \(self) is not available: this machine shows \(count) such device\(count == 1 ? "" : "s"); use \(option: "device") cpu"
       )
     }
   }

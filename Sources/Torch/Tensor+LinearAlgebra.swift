@@ -60,13 +60,6 @@ extension Tensor {
 
 // The updates of iterative solvers. A tensor stays a value: memory is written only where no other tensor shares it.
 extension Tensor {
-  /// ‖x‖₂ of all elements, summed in double precision and without overflow, in one pass and no further memory.
-  package func euclideanNorm() -> Double {
-    var norm = 0.0
-    check("euclideanNorm", ctorch_euclidean_norm(pointer, &norm), [self])
-    return norm
-  }
-
   /// self ← a·x + b·self in one pass; returns the norm of the result.
   package mutating func combine(_ a: Double, _ x: Tensor, _ b: Double) -> Double {
     var norm = 0.0

@@ -48,10 +48,15 @@ extension Tensor {
     }
   }
 
-  /// √Σx² of all elements, as a number.
+  /// ‖x‖₂ = √Σx² of all elements, as a number; 0 for no elements.
   ///
-  /// The sum is taken in double precision.
-  public func norm() -> Double { to(.float64).square().sum().item().squareRoot() }
+  /// The sum is taken in double precision, without overflow, and its bits do not depend on the number of threads. It takes one pass
+  /// and, for contiguous floating-point numbers on the processor, no further memory.
+  public func norm() -> Double {
+    var norm = 0.0
+    check("norm", ctorch_euclidean_norm(pointer, &norm), [self])
+    return norm
+  }
 
   /// For each example the sum over all dimensions but the first: shape `[batch]`.
   public func sumPerExample() -> Tensor { rank <= 1 ? self : flattened(from: 1).sum(1) }

@@ -77,7 +77,10 @@ struct ScoreEvaluate: ParsableCommand {
     completion: .file(extensions: ["png"]))
   var nearest: String?
 
-  @Option(help: ArgumentHelp("The number of steps of Heun's method for the samples. (default: 18)", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "The number of steps of Heun's method for the samples. (default: \(HeunSampler.defaultDiscretization.steps))",
+      valueName: "n"))
   var steps: Int?
 
   @Option(help: ArgumentHelp("The weight of classifier-free guidance for the samples. (default: 1)", valueName: "x"))
@@ -176,18 +179,17 @@ struct ScoreEvaluate: ParsableCommand {
     _ count: Int, from saved: SavedModel, with dataset: Dataset
   ) throws -> (samples: Tensor, quality: SampleQuality) {
     let seeds = (0..<UInt64(count)).map { seed &+ $0 }
-    let request = SampleRequest(
-      sampler: HeunSampler(steps: steps ?? 18), seeds: seeds,
-      labels: saved.record.model.labels(seeds: seeds), guidance: guidance ?? 1)
+    let sampler = HeunSampler(steps: steps ?? HeunSampler.defaultDiscretization.steps)
     func checkInterrupt() throws {
       if InterruptSignal.wasReceived { throw Interrupted("stopped before the evaluation was finished") }
     }
     let sampling = CommandLineSupport.Progress("samples", total: count, style: progress)
-    let drawn = try saved.samplingModel.samples(
-      request, process: saved.process, shape: saved.record.model.shape
-    ) { range, state in
+    let drawn = try sampler.sample(
+      from: saved.samplingModel.guided(weight: guidance ?? 1), process: saved.process, shape: saved.record.model.shape,
+      seeds: seeds, batchSize: 64, condition: saved.record.model.condition(seeds: seeds)
+    ) { state in
       try checkInterrupt()
-      sampling.update(range.lowerBound + range.count * state.step / max(state.stepCount, 1))
+      sampling.update(state.samples.lowerBound + state.samples.count * state.step / max(state.stepCount, 1))
     }
     sampling.finish()
     let comparing = CommandLineSupport.Progress("comparison", total: 100, style: progress)
@@ -196,7 +198,7 @@ struct ScoreEvaluate: ParsableCommand {
       comparing.update(Int(100 * share))
     }
     comparing.finish()
-    quality.sampling = .init(method: "heun", steps: steps ?? 18, guidance: guidance ?? 1)
+    quality.sampling = .init(method: "heun", steps: sampler.steps, guidance: guidance ?? 1)
     return (drawn, quality)
   }
 

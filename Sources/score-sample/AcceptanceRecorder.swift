@@ -1,7 +1,7 @@
 import Foundation
 import ScoreKit
 
-/// Keeps how often the proposals of a Metropolis sampler were accepted, over all steps and at the last noise level.
+/// Records how often the proposals of a Metropolis sampler were accepted, over all steps and at the last noise level.
 struct AcceptanceRecorder {
   private var total = (sum: 0.0, count: 0)
   private var levels: [Double: (sum: Double, count: Int)] = [:]
@@ -16,10 +16,10 @@ struct AcceptanceRecorder {
     levels[state.sigma] = (level.sum + sum, level.count + probabilities.count)
   }
 
-  /// The mean of the newest step, for the line of progress; `nil` for samplers that make no proposals.
+  /// The mean of the newest step, for the progress line; `nil` for samplers without proposals.
   var latest: String? { last.map { String(format: "acceptance %.2f", $0) } }
 
-  /// The means in one sentence; `nil` for samplers that make no proposals.
+  /// The means in one sentence; `nil` for samplers without proposals.
   var summary: String? {
     guard total.count > 0, let (sigma, level) = levels.min(by: { $0.key < $1.key }) else { return nil }
     return String(

@@ -34,10 +34,14 @@ struct ObservationOptions: ParsableArguments {
     if mask != nil && inpaint == nil { throw ValidationError("--mask belongs to --inpaint; name the images with it") }
   }
 
-  /// What is known about the sample of each seed, and the class of its image where there is one.
-  func observation(
-    seeds: [UInt64], shape: [Int]
-  ) throws -> (observation: PartialObservation, labels: [Int]?)? {
+  /// What is known about each sample, with the classes of its images `[count]` where the source has them.
+  struct KnownParts {
+    let observation: PartialObservation
+    let labels: Tensor?
+  }
+
+  /// What is known about the sample of each seed; `nil` without an option that says so.
+  func knownParts(seeds: [UInt64], shape: [Int]) throws -> KnownParts? {
     guard let source = inpaint ?? colorize else { return nil }
     let option = inpaint != nil ? "inpaint" : "colorize"
     guard shape.count == 3 else {
@@ -50,12 +54,12 @@ struct ObservationOptions: ParsableArguments {
     }
     let positions = Tensor(seeds.map { Int($0 % UInt64(dataset.count)) })
     let images = Pixels.values(of: try dataset.elements(at: positions)).to(.float64)
-    let labels = dataset.labels?.gathering(positions).elements(as: Int.self)
+    let labels = dataset.labels?.gathering(positions)
     if colorize != nil {
       guard shape[0] == 3 else {
         throw RunError(.usage, "--colorize needs a model of RGB images, and this one is grey")
       }
-      return (.grey(images), labels)
+      return KnownParts(observation: .grey(images), labels: labels)
     }
     guard dataset.exampleShape == shape else {
       throw RunError(
@@ -63,10 +67,11 @@ struct ObservationOptions: ParsableArguments {
         "--inpaint needs \(shape[0] == 1 ? "grey" : "RGB") images, as the model makes, and \(source) has \(dataset.summary)"
       )
     }
-    return (.elements(images, where: 1 - (try drawnAnew(shape: shape))), labels)
+    return KnownParts(
+      observation: .elements(images, where: 1 - (try drawnAnew(shape: shape))), labels: labels)
   }
 
-  /// 1 where pixels are drawn anew, else 0: `[1, 1, height, width]`.
+  /// The pixels that are drawn anew, 1 there and 0 elsewhere: `[1, 1, height, width]`.
   private func drawnAnew(shape: [Int]) throws -> Tensor {
     let (height, width) = (shape[1], shape[2])
     func part(_ rows: Range<Int>, _ columns: Range<Int>) -> Tensor {

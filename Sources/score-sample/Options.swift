@@ -3,10 +3,11 @@ public import ScoreKit
 
 extension Magnification: ExpressibleByArgument {}
 
-/// The seeds as they are written on the command line: `7`, `0-63` or `1,5,9`.
+/// Seeds on the command line: `7`, `0-63` or `1,5,9`.
 struct SeedList: ExpressibleByArgument {
-  /// The seeds that were named, and whether it was a single number to count from.
+  /// The seeds that were written.
   let seeds: [UInt64]
+  /// Whether a single number was written, from which seeds are counted.
   let isStart: Bool
 
   init?(argument: String) {
@@ -77,9 +78,11 @@ struct SampleOptions: ParsableArguments {
     return (0..<UInt64(count ?? 64)).map { start &+ $0 }
   }
 
-  /// The label of each sample, for a model that knows classes: the one that was asked for, else one after the other; of a
-  /// sample that continues an image that of the image, or none where it is not known.
-  func labels(of model: ModelConfiguration, continuing images: [Int]??) throws -> [Int]? {
+  /// The class of each sample `[count]`; `nil` for a model without classes.
+  ///
+  /// It is the class of the command line, else the class of the image that the sample continues, else seed mod classes. It is
+  /// `nil` where the classes of the images are not known, or are not those of the model.
+  func condition(of model: ModelConfiguration, continuing known: ObservationOptions.KnownParts?) throws -> Tensor? {
     let classCount = model.classCount
     guard classCount > 0 else {
       if label != nil {
@@ -90,9 +93,8 @@ struct SampleOptions: ParsableArguments {
     if let label, !(0..<classCount).contains(label) {
       throw RunError(.usage, "--class needs a class from 0 to \(classCount - 1), not \(label)")
     }
-    if label == nil, let images {
-      return images.flatMap { $0.allSatisfy((0..<classCount).contains) ? $0 : nil }
-    }
-    return label.map { Array(repeating: $0, count: seeds.count) } ?? model.labels(seeds: seeds)
+    if let label { return Tensor(Array(repeating: label, count: seeds.count)) }
+    guard let known else { return model.condition(seeds: seeds) }
+    return known.labels.flatMap { $0.elements(as: Int.self).allSatisfy((0..<classCount).contains) ? $0 : nil }
   }
 }

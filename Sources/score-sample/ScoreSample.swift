@@ -87,11 +87,8 @@ struct ScoreSample: ParsableCommand {
         "the noise in \(noise ?? "") has the shape \(given.shape), and the samples \([samples.seeds.count] + configuration.shape)"
       )
     }
-    let observed = try known.observation(seeds: samples.seeds, shape: configuration.shape)
-    let request = SampleRequest(
-      sampler: sampler.makeSampler(for: configuration.process.kind), seeds: samples.seeds, batchSize: samples.batchSize,
-      labels: try samples.labels(of: configuration, continuing: observed.map(\.labels)),
-      guidance: samples.guidance, observation: observed?.observation, noise: given)
+    let knownParts = try known.knownParts(seeds: samples.seeds, shape: configuration.shape)
+    let condition = try samples.condition(of: configuration, continuing: knownParts)
     try configuration.validate(guidance: samples.guidance, of: source)
     try checkDestinations(shape: configuration.shape)
 
@@ -106,18 +103,21 @@ struct ScoreSample: ParsableCommand {
     var film = recorder(animation, samples: 100, states: 59)
     var acceptance = AcceptanceRecorder()
     try InterruptSignal.deferred {
-      let drawn = try saved.samplingModel.samples(request, process: saved.process, shape: configuration.shape) {
-        range, state in
+      let drawn = try sampler.makeSampler().sample(
+        from: saved.samplingModel.guided(weight: samples.guidance), process: saved.process, shape: configuration.shape,
+        seeds: samples.seeds, batchSize: samples.batchSize, condition: condition, observation: knownParts?.observation,
+        noise: given?.expandingDimension(at: 0)
+      ) { state in
         if InterruptSignal.wasReceived {
           throw Interrupted("stopped before the samples were finished; nothing was written")
         }
-        strip.record(range, state)
-        film.record(range, state)
+        strip.record(state)
+        film.record(state)
         acceptance.record(state)
         let share = Double(state.step) / Double(max(state.stepCount, 1))
         let counts = "step \(state.step)/\(state.stepCount)"
         progress.update(
-          range.lowerBound + Int(Double(range.count) * share),
+          state.samples.lowerBound + Int(Double(state.samples.count) * share),
           [counts, acceptance.latest].compactMap { $0 }.joined(separator: "  "))
       }
       progress.finish()
@@ -139,10 +139,10 @@ struct ScoreSample: ParsableCommand {
     if !StandardStreams.isOutput(out) { print(out) }
   }
 
-  /// Whether the samples are written as an array rather than drawn.
+  /// Whether the samples are written as an array and not as a picture.
   private var isArray: Bool { out.lowercased().hasSuffix(".npy") }
 
-  /// Finds out before hours of work what could not be written after them.
+  /// Checks, before samples are drawn, that the results can be drawn and written.
   private func checkDestinations(shape: [Int]) throws {
     if shape.count != 3 {
       for (name, isGiven) in [

@@ -1,19 +1,19 @@
 import Foundation
 import ScoreKit
 
-/// Keeps some samples at equally spaced steps on their way from noise.
+/// Records the first samples at equally spaced steps on their way from noise.
 ///
-/// A state x = s·(x₀ + σε) is kept as σ_d/√(σ_d² + σ²)·x/s, whose values spread as those of the data at every noise level: noise is
-/// seen as noise rather than as black and white. Images become bytes at once, so that many steps take little memory.
+/// A state xₜ is recorded as σ_d/√(σ_d² + σ²)·xₜ/s. At every noise level these values spread as the data do, so that noise looks
+/// like noise rather than black and white. Images become bytes at once, so that many steps take little memory.
 struct TrajectoryRecorder {
-  /// The number of samples that are kept, the first ones.
+  /// The number of samples that are recorded.
   let sampleCount: Int
-  /// The largest number of states of each sample before the result.
+  /// The largest number of states before the result.
   private let stateCount: Int
   private let process: any DiffusionProcess
   private let sigmaData: Double
   private let isImages: Bool
-  /// The states, by step; each in parts, one for each batch.
+  /// The states by step, each in one part for each batch.
   private var states: [Int: [Tensor]] = [:]
 
   init(
@@ -26,17 +26,17 @@ struct TrajectoryRecorder {
     isImages = model.shape.count == 3
   }
 
-  mutating func record(_ range: Range<Int>, _ state: SamplerState) {
-    guard range.lowerBound < sampleCount, state.step < state.stepCount else { return }
+  mutating func record(_ state: SamplerState) {
+    guard state.samples.lowerBound < sampleCount, state.step < state.stepCount else { return }
     let wanted = Set((1...stateCount).map { max(1, $0 * state.stepCount / (stateCount + 1)) })
     guard wanted.contains(state.step) else { return }
     let scale = state.sigma > 0 ? process.scale(state.time) : 1
     let factor = sigmaData / (sigmaData * sigmaData + state.sigma * state.sigma).squareRoot() / scale
-    let kept = state.x[0..<(min(range.upperBound, sampleCount) - range.lowerBound)].to(.cpu) * factor
+    let kept = state.x[0..<(min(state.samples.upperBound, sampleCount) - state.samples.lowerBound)].to(.cpu) * factor
     states[state.step, default: []].append(isImages ? Pixels.bytes(of: kept) : kept.to(.float32))
   }
 
-  /// The states of all samples, step by step, and at last the result.
+  /// The states of all samples step by step, then the result.
   private func frames(endingWith result: Tensor) -> [Tensor] {
     let last = result[0..<sampleCount]
     return states.sorted { $0.key < $1.key }.map { .concatenate($0.value) }
@@ -63,7 +63,7 @@ struct TrajectoryRecorder {
 
   private func values(_ bytes: Tensor) -> Tensor { Pixels.values(of: bytes) }
 
-  /// Plots with the axes of the result, a little wider.
+  /// Plots with axes a little wider than the result.
   private func plots(_ frames: [Tensor], size: Int) -> [Image] {
     let extent = 1.2 * max(frames[frames.count - 1].abs().max().item(), 1e-3)
     return frames.map { frame in

@@ -31,7 +31,7 @@ struct ScoreTrain: ParsableCommand {
       apply(to: &options)
       try options.validate()
     } catch {
-      throw ValidationError(error.description)
+      throw ValidationError(error.toolSentence)
     }
   }
 
@@ -39,19 +39,19 @@ struct ScoreTrain: ParsableCommand {
     Engine.keepFreedMemory()
     let run = try openRun()
     let configuration = run.configuration
-    let steps = configuration.steps ?? 0
+    let steps = configuration.steps
     let progress = CommandLineSupport.Progress(
       "training", total: steps, startingAt: run.trainer.step, style: running.progress)
-    progress.note("\(configuration.data ?? run.dataset.name): \(run.dataset.summary)")
+    progress.note("\(configuration.data): \(run.dataset.summary)")
     progress.note(
-      "a model of \(run.trainer.model.parameterCount) parameters, \(configuration.threads ?? 0) threads on \(configuration.device)"
+      "a model of \(run.trainer.model.parameterCount) parameters, \(configuration.threads) threads on \(configuration.options.device)"
     )
     if run.trainer.step > 0 { progress.note("going on from step \(run.trainer.step)") }
     let outcome = try InterruptSignal.deferred {
       try run.train(shouldStop: { InterruptSignal.wasReceived }) { show($0, of: run, with: progress) }
     }
     progress.finish()
-    if configuration.sparsity > 0 {
+    if configuration.options.sparsity > 0 {
       let (zeros, weights) = run.trainer.withAveragedWeights { run.trainer.model.countZeroWeights() }
       progress.note("\(zeros) of \(weights) weights are exactly 0, a sparsity of \(Double(zeros) / Double(weights))")
     }

@@ -88,10 +88,10 @@ import Testing
     try temporaryFolder { folder in
       let run = "\(folder)/run"
       #expect(try Tool.train.run(tinyRun(run), in: folder).status == 0)
-      for sampler in [
-        "heun", "euler", "dpmpp-2m", "dpmpp-3m", "dpmpp-2m-sde", "dpmpp-3m-sde", "ddim", "ancestral", "ode",
-        "euler-maruyama", "predictor-corrector", "langevin", "annealed-langevin",
-      ] {
+      let samplers = try samplerNames(in: folder)
+      #expect(samplers.count >= 14 && samplers.contains("annealed-langevin"), "\(samplers)")
+      // The last one needs an energy: energyModelsAndPointsTrainAndSample.
+      for sampler in samplers where sampler != "mala" {
         let result = try Tool.sample.run(
           [
             run, "--out", "\(folder)/\(sampler).png", "--trajectory", "\(folder)/\(sampler)-t.png", "--sampler",
@@ -117,6 +117,39 @@ import Testing
       try Tool.sample.expectFailure(
         [run, "--out", "\(folder)/missing/a.png", "--steps", "1", "--count", "1"], status: 74,
         mentioning: ["\(folder)/missing/a.png"], in: folder)
+    }
+  }
+
+  /// The names of samplers in the help.
+  private func samplerNames(in folder: String) throws -> [String] {
+    let help = try Tool.sample.run(["--help"], in: folder).output
+      .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    let list = try #require(help.firstMatch(of: /The algorithm\. \(values: ([^;]*);/)).output.1
+    return list.split(separator: ", ").map(String.init)
+  }
+
+  /// The defaults are those of the library's samplers.
+  @Test func theHelpTellsTheDefaultsOfTheSamplers() throws {
+    try temporaryFolder { folder in
+      let help = try Tool.sample.run(["--help"], in: folder).output
+        .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      // A value belongs to the names that follow it, up to the next value.
+      for (option, value, name) in [
+        ("steps", "18", "heun"), ("steps", "18", "the dpmpp samplers"), ("steps", "50", "ddim"),
+        ("steps", "500", "euler-maruyama"), ("steps", "250", "ancestral"), ("steps", "250", "predictor-corrector"),
+        ("steps", "of noise levels 100", "mala"), ("steps", "on the way 10", "ode"), ("eta", "0", "ddim"),
+        ("eta", "1", "dpmpp-3m-sde"), ("step-size", "0.062", "annealed-langevin"), ("step-size", "0.3", "mala"),
+        ("steps-per-level", "10", "mala"), ("schedule", "exponential", "mala"),
+        ("schedule", "leading", "ancestral with the process ddpm"),
+      ] {
+        let pattern = "--\(option) <(?:(?! --).)*[ (]\(value) for (?:(?![0-9.]+ for)[^;()])*\\b\(name)\\b"
+        #expect(help.contains(try Regex(pattern)), "--\(option): \(value) for \(name)")
+      }
+      for sentence in [
+        "allows in a step. (default: 1e-5)", "The noise level of langevin. (default: 0.2)", "(default: karras; ",
+      ] {
+        #expect(help.contains(sentence), "\(sentence)")
+      }
     }
   }
 

@@ -191,6 +191,26 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (["--sampler", "euler", "--churn", "1"], "--churn belongs to the sampler heun, not to euler"),
+    (["--sampler", "ode", "--schedule", "karras"], "--schedule does not belong to the samplers ode and langevin"),
+    (["--sampler", "langevin", "--sigma-min", "1"], "--sigma-min does not belong to the sampler langevin"),
+    (
+      ["--sampler", "ancestral", "--eta", "1"],
+      "--eta belongs to the samplers ddim, dpmpp-2m-sde and dpmpp-3m-sde, not to ancestral"
+    ),
+    (
+      ["--sampler", "heun", "--steps-per-level", "2"],
+      "--steps-per-level belongs to the samplers annealed-langevin and mala, not to heun"
+    ),
+  ])
+  func optionsOfOtherSamplersAreRefused(_ options: [String], _ sentence: String) throws {
+    try temporaryFolder { folder in
+      try Tool.sample.expectFailure(
+        [folder, "--out", "\(folder)/a.png"] + options, status: 64, mentioning: [sentence], in: folder)
+    }
+  }
+
   @Test func missingRunIsMissingInput() throws {
     try temporaryFolder { folder in
       for path in ["\(folder)/none", folder] {

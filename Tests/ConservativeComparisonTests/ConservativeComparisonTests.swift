@@ -58,9 +58,9 @@ import Testing
   @Test func waysAreOptionsOfARun() throws {
     let experiment = try smallExperiment(steps: 120)
     let (penalty, _) = try experiment.configuration(.penalty(7), steps: 50)
-    #expect(penalty.conservative == .penalty && penalty.penaltyWeight == 7 && penalty.steps == 50)
-    #expect(try experiment.configuration(.projection(12), steps: 120).0.projectionEvery == 10)
-    #expect(try experiment.configuration(.projection(12), steps: 10).0.projectionEvery == 1)
+    #expect(penalty.conservativeness == .penalty(weight: 7) && penalty.steps == 50)
+    #expect(try experiment.configuration(.projection(12), steps: 120).0.conservativeness == .projection(every: 10))
+    #expect(try experiment.configuration(.projection(12), steps: 10).0.conservativeness == .projection(every: 1))
     #expect(try experiment.configuration(.energy, steps: 50).1.isEnergy)
     #expect(try experiment.configuration(.fit, steps: 50).0 == experiment.configuration(.off, steps: 50).0)
   }

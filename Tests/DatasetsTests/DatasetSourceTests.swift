@@ -31,7 +31,7 @@ import Torch
     let folder = try TestFolder()
     for bytes in [[], Array("hello".utf8), [0, 0, 8, 0]] as [[UInt8]] {
       let path = try folder.write(bytes, "file.dat")
-      expectFailure(.malformed, path, "IDX", "CIFAR-10") { try DatasetSource(path).load() }
+      expectFailure(.data, path, "IDX", "CIFAR-10") { try DatasetSource(path).load() }
     }
   }
 
@@ -40,7 +40,7 @@ import Torch
     let labels = try folder.write(idx([1], [1]), "labels")
     let records = try folder.write([UInt8](repeating: 1, count: 3073), "records.bin")
     for source in ["digits", "moons", folder.path, records] {
-      expectFailure(.malformed, labels, "leave them out") { try DatasetSource(source).load(labels: labels) }
+      expectFailure(.data, labels, "leave them out") { try DatasetSource(source).load(labels: labels) }
     }
   }
 }
@@ -64,11 +64,11 @@ import Torch
   @Test func incompleteRecordsAndBadLabelsAreNamed() throws {
     let folder = try TestFolder()
     let cut = try folder.write(Array(records([1, 2]).dropLast()), "cut.bin")
-    expectFailure(.malformed, cut, "3073", "6145", "1 records and 3072 bytes") { try DatasetSource(cut).load() }
+    expectFailure(.data, cut, "3073", "6145", "1 records and 3072 bytes") { try DatasetSource(cut).load() }
     let bad = try folder.write(records([1, 10]), "bad.bin")
-    expectFailure(.malformed, bad, "found 10 in record 1") { try DatasetSource(bad).load() }
+    expectFailure(.data, bad, "found 10 in record 1") { try DatasetSource(bad).load() }
     let empty = try folder.write([], "empty.bin")
-    expectFailure(.malformed, empty, "none") { try DatasetSource(empty).load() }
+    expectFailure(.data, empty, "none") { try DatasetSource(empty).load() }
   }
 
   @Test(.enabled(if: SharedData.has("cifar10")))

@@ -56,7 +56,7 @@ import Torch
     for text in ["", "\(row)", "\(row),10", "\(row),7\n1,2", row.replacingOccurrences(of: "3", with: "17") + ",1", "x"]
     {
       let path = try folder.write(gzip(Array(text.utf8)), "bad.gz")
-      expectFailure(.malformed, path) { try Dataset.digits(path: path) }
+      expectFailure(.data, path) { try Dataset.digits(path: path) }
     }
     let missing = folder.path + "/none.gz"
     expectFailure(.missing, missing) { try Dataset.digits(path: missing) }

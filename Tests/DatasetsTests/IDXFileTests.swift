@@ -53,7 +53,7 @@ import Torch
     ]
     for (bytes, words) in cases {
       let path = try folder.write(bytes, "file")
-      expectFailure(.malformed, path) { try Dataset(contentsOfIDX: path) }
+      expectFailure(.data, path) { try Dataset(contentsOfIDX: path) }
       for word in words {
         let error = #expect(throws: DataError.self) { try Dataset(contentsOfIDX: path) }
         #expect(error?.description.contains(word) == true, "\(word) in \(error?.description ?? "")")
@@ -61,18 +61,18 @@ import Torch
     }
     let missing = folder.path + "/none"
     expectFailure(.missing, missing) { try Dataset(contentsOfIDX: missing) }
-    expectFailure(.unreadable, folder.path) { try Dataset(contentsOfIDX: folder.path) }
-    expectFailure(.unreadable, "/dev/zero", "neither") { try Dataset(contentsOfIDX: "/dev/zero") }
+    expectFailure(.inputOutput, folder.path) { try Dataset(contentsOfIDX: folder.path) }
+    expectFailure(.inputOutput, "/dev/zero", "neither") { try Dataset(contentsOfIDX: "/dev/zero") }
   }
 
   @Test func labelsHaveToFit() throws {
     let folder = try TestFolder()
     let images = try folder.write(idx([5, 2, 3], pixels), "images")
     let four = try folder.write(idx([4], [0, 1, 2, 3]), "four")
-    expectFailure(.malformed, four, "expected 5 labels", "found 4", images) {
+    expectFailure(.data, four, "expected 5 labels", "found 4", images) {
       try Dataset(contentsOfIDX: images, labels: four)
     }
-    expectFailure(.malformed, images, "expected labels") { try Dataset(contentsOfIDX: images, labels: images) }
+    expectFailure(.data, images, "expected labels") { try Dataset(contentsOfIDX: images, labels: images) }
     expectFailure(.missing, four + "x") { try Dataset(contentsOfIDX: images, labels: four + "x") }
   }
 
@@ -84,7 +84,7 @@ import Torch
     #expect(bytes.count == 18)
     let folder = try TestFolder()
     let file = try folder.write(bomb, "bomb.gz")
-    expectFailure(.malformed, file, "expected 17 bytes, found more") { try Dataset(contentsOfIDX: file) }
+    expectFailure(.data, file, "expected 17 bytes, found more") { try Dataset(contentsOfIDX: file) }
   }
 
   @Test(arguments: [false, true])
@@ -93,7 +93,7 @@ import Torch
     let bytes = compressed ? gzip(idx([5, 2, 3], pixels)) : idx([5, 2, 3], pixels)
     for length in 0..<bytes.count {
       let path = try folder.write(Array(bytes.prefix(length)), "cut")
-      expectFailure(.malformed, path) { try DatasetSource(path).load() }
+      expectFailure(.data, path) { try DatasetSource(path).load() }
     }
     var accepted = 0
     for index in bytes.indices {

@@ -40,7 +40,7 @@ import Torch
     #expect(firsts(data) == [10, 20, 30, 40] && data.classCount == 2)
     #expect(try #require(data.labels).elements(as: Int.self) == [0, 0, 1, 1])
     let own = try folder.write(png(1), "own.png")
-    expectFailure(.malformed, folder.path, "cat") { try DatasetSource(folder.path).load() }
+    expectFailure(.data, folder.path, "cat") { try DatasetSource(folder.path).load() }
     try FileManager.default.removeItem(atPath: own)
   }
 
@@ -71,13 +71,13 @@ import Torch
 
   @Test func whatDoesNotFitIsNamed() throws {
     let folder = try TestFolder()
-    expectFailure(.malformed, folder.path, "no PNG files") { try DatasetSource(folder.path).load() }
+    expectFailure(.data, folder.path, "no PNG files") { try DatasetSource(folder.path).load() }
     try folder.write(png(1), "a.png")
     let wide = try folder.write(png(1, width: 4), "b.png")
     try folder.write(png(1, width: 5), "c.png")
-    expectFailure(.malformed, wide, "2 × 3", "4 × 3", "a.png") { try DatasetSource(folder.path).load() }
+    expectFailure(.data, wide, "2 × 3", "4 × 3", "a.png") { try DatasetSource(folder.path).load() }
     try folder.write(Array("no picture".utf8), "b.png")
-    expectFailure(.malformed, wide, "not a PNG file") { try DatasetSource(folder.path).load() }
+    expectFailure(.data, wide, "not a PNG file") { try DatasetSource(folder.path).load() }
     expectFailure(.missing, "/none/such") { try Dataset(contentsOfPNGFolder: "/none/such") }
   }
 }

@@ -116,7 +116,7 @@ import Torch
     #expect(try DatasetSource(folder.write(arrays, "c.npz")).load().leftOut == "1 other file")
     // Where there is no picture at all, the sentence says what there is instead.
     try folder.write([1], "only/a.jpg")
-    expectFailure(.malformed, folder.path + "/only", "1 file that is not a PNG") {
+    expectFailure(.data, folder.path + "/only", "1 file that is not a PNG") {
       try DatasetSource(folder.path + "/only").load()
     }
   }

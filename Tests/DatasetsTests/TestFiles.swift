@@ -55,7 +55,7 @@ func gzip(_ bytes: [UInt8]) -> [UInt8] {
 
 /// The error of reading something that cannot be read, whose sentence has the path and the given words.
 func expectFailure(
-  _ kind: DataError.Kind, _ path: String, _ words: String..., sourceLocation: SourceLocation = #_sourceLocation,
+  _ kind: FailureKind, _ path: String, _ words: String..., sourceLocation: SourceLocation = #_sourceLocation,
   _ body: () throws -> Dataset
 ) {
   let error = #expect(throws: DataError.self, sourceLocation: sourceLocation) { _ = try body() }

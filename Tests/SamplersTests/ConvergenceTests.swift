@@ -62,7 +62,8 @@ private let solvers: [Named<(order: Double, make: @Sendable (Int, NoiseSchedule)
       let two = try error(of: DPMSolverPlusPlus2M(steps: steps, schedule: .geometric), process.value)
       let (half, three) = (
         try error(of: DPMSolverPlusPlus3M(steps: steps, schedule: .geometric), process.value),
-        try error(of: DPMSolverPlusPlus3M(steps: steps, curvatureFactor: 2, schedule: .geometric), process.value)
+        try error(
+          of: DPMSolverPlusPlus3M(steps: steps, curvatureFactor: 2).with(schedule: .geometric), process.value)
       )
       #expect(three < factor * two && three < half && half < two, "\(steps): \(two), \(half), \(three)")
     }
@@ -79,7 +80,7 @@ private let solvers: [Named<(order: Double, make: @Sendable (Int, NoiseSchedule)
     }
     let sigmas = [5, 3, 1.5, 0.6, 0.5]
     var states: [Double] = []
-    _ = try DPMSolverPlusPlus3M(steps: 5, curvatureFactor: 2, schedule: .explicit(sigmas)).sample(
+    _ = try DPMSolverPlusPlus3M(steps: 5, curvatureFactor: 2).with(schedule: .explicit(sigmas)).sample(
       from: Parabola(), process: EDMProcess(), shape: [1], seeds: [1]
     ) { states.append($0.x.item()) }
     for i in [2, 3] {

@@ -26,7 +26,7 @@ private let exactSamplers: [Named<any Sampler>] = [
   Named("predictor–corrector", PredictorCorrectorSampler(steps: 200, signalToNoise: 0.1)),
   Named(
     "annealed Langevin",
-    AnnealedLangevinSampler(noiseLevels: 100, stepsPerLevel: 8, stepSize: 0.1, sigmaMin: 0.05, sigmaMax: 3)),
+    AnnealedLangevinSampler(noiseLevels: 100, stepsPerLevel: 8, stepSize: 0.1).with(sigmaMin: 0.05, sigmaMax: 3)),
   Named("DDIM", DDIMSampler(steps: 150)),
   Named("DDIM with noise", DDIMSampler(steps: 200, eta: 0.7)),
   Named("DPM-Solver++", DPMSolverPlusPlus2M(steps: 30)),
@@ -79,7 +79,8 @@ private let exactSamplers: [Named<any Sampler>] = [
   @Test func ancestralSamplingIsDDIMWithFreshNoise() throws {
     for process in exactProcesses.map(\.value) {
       let model = mixture(under: process)
-      let ancestral = PredictorCorrectorSampler(steps: 12, predictor: .ancestral, corrections: 0, schedule: .karras())
+      let ancestral = PredictorCorrectorSampler(predictor: .ancestral, corrections: 0)
+        .with(steps: 12, schedule: .karras())
       let ddim = DDIMSampler(steps: 12, eta: 1)
       let x = try ancestral.sample(from: model, process: process, shape: [2], seeds: [1, 2, 3])
       expectClose(
@@ -106,7 +107,8 @@ private let exactSamplers: [Named<any Sampler>] = [
     let sigma = 0.6
     let model = Normal.score(under: process.value)
     let sampler = AnnealedLangevinSampler(
-      noiseLevels: 1, stepsPerLevel: Int(30 / stepSize), stepSize: stepSize, sigmaMax: sigma)
+      noiseLevels: 1, stepsPerLevel: Int(30 / stepSize), stepSize: stepSize
+    ).with(sigmaMax: sigma)
     var chain: Tensor?
     _ = try sampler.sample(from: model, process: process.value, shape: [2], seeds: Array(0..<1000)) { state in
       if state.sigma > 0 { chain = state.x / process.value.scale(state.time) }
@@ -123,8 +125,7 @@ private let exactSamplers: [Named<any Sampler>] = [
   func correctionsKeepTheLawOfTheirLevel(_ process: Named<any DiffusionProcess>) throws {
     let sigma = 0.6
     let model = mixture(under: process.value)
-    let sampler = PredictorCorrectorSampler(
-      steps: 1, corrections: 600, signalToNoise: 0.15, sigmaMax: sigma)
+    let sampler = PredictorCorrectorSampler(steps: 1, corrections: 600, signalToNoise: 0.15).with(sigmaMax: sigma)
     // The one prediction denoises; its input is recovered from the score it was made with.
     let recorder = StateRecorder(base: model, process: process.value)
     _ = try sampler.sample(from: recorder, process: process.value, shape: [2], seeds: Array(0..<1000))

@@ -44,6 +44,24 @@ import Torch
     expectClose(levels[17].sigma, 0.002, rtol: 1e-12, atol: 0)
   }
 
+  @Test func automaticLevelsAreTimestepsWhereTheProcessHasSome() throws {
+    let process = DiscreteVariancePreserving()
+    let levels = try NoiseSchedule.automatic.levels(10, of: process)
+    #expect(levels == (try NoiseSchedule.timesteps().levels(10, of: process)))
+    #expect(levels.map { $0.time.rounded() } == (0..<10).reversed().map { Double($0) * 100 })
+    let ranged = try NoiseSchedule.automatic.levels(10, of: process, sigmaMin: 0.1)
+    #expect(ranged == (try NoiseSchedule.karras().levels(10, of: process, sigmaMin: 0.1)))
+    let continuous = try NoiseSchedule.automatic.levels(10, of: EDMProcess())
+    #expect(continuous == (try NoiseSchedule.karras().levels(10, of: EDMProcess())))
+  }
+
+  @Test func aDiscretizationEndsInTheData() throws {
+    let process = VariancePreserving()
+    let levels = try Discretization(steps: 3, schedule: .linear, sigmaMin: 1, sigmaMax: 3).levels(of: process)
+    #expect(levels.map(\.sigma) == [3, 2, 1, 0] && levels[3] == .data(of: process))
+    #expect(levels[3].scale == 1 && levels[3].time == process.samplingRange.lowerBound)
+  }
+
   @Test func linearAndCosineLevelsAreEquallySpaced() throws {
     let process = EDMProcess()
     let linear = try NoiseSchedule.linear.levels(5, of: process, sigmaMin: 1, sigmaMax: 9).map(\.sigma)

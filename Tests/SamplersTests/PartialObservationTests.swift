@@ -12,12 +12,12 @@ import Torch
     weights: [1, 1], means: Tensor([[-2.0, -2.0], [2, 2]]).to(.float64), covariances: Tensor([0.25, 0.25]),
     process: EDMProcess())
 
-  private static let samplers: [any Sampler] = [
-    HeunSampler(steps: 6), EulerSampler(steps: 6), DDIMSampler(steps: 6, eta: 1), DPMSolverPlusPlus2M(steps: 6),
-    DPMSolverPlusPlus3M(steps: 6, eta: 1), EulerMaruyamaSampler(steps: 6), PredictorCorrectorSampler(steps: 4),
-    AnnealedLangevinSampler(noiseLevels: 4, stepsPerLevel: 2), LangevinSampler(steps: 4),
-    ProbabilityFlowSampler(steps: 2),
-  ]
+  private static let samplers: [any Sampler] =
+    allSamplers.filter { !($0 is MetropolisAdjustedLangevinSampler) }.map {
+      var sampler = $0
+      sampler.set(.steps, to: 4)
+      return sampler
+    } + [DDIMSampler(steps: 6, eta: 1), DPMSolverPlusPlus3M(steps: 6, eta: 1)]
 
   @Test func everySamplerIsTried() throws {
     try expectEveryConformer(

@@ -1,10 +1,9 @@
 import Foundation
+import Samplers
 import ScoreModels
 import TestSupport
 import Testing
 import Torch
-
-@testable import Samplers
 
 /// Noise levels and trajectories of k-diffusion and diffusers, from `Golden/make_trajectories.py`, on the same denoiser and noise.
 @Suite struct PeerTests {
@@ -35,33 +34,30 @@ import Torch
     let sampler = makeSampler(sigmas.count, .explicit(sigmas))
     var states: [Tensor] = []
     let count = noise.size(1)
-    var run = try SamplingRun(
-      model: mixture(under: process), process: process, shape: [2], seeds: (0..<count).map { UInt64($0) },
-      condition: nil, stepCount: sampler.stepCount
+    _ = try sampler.sample(
+      from: mixture(under: process), process: process, shape: [2], seeds: (0..<count).map { UInt64($0) }, noise: noise
     ) { states.append($0.x) }
-    run.givenNoise = (0..<noise.size(0)).map { noise[$0] }[...]
-    _ = try withoutGradients { try sampler.sample(&run) }
     return .stack(states)
   }
 
   private static let kDiffusion: [Named<@Sendable (Int, NoiseSchedule) -> any Sampler>] = [
     Named("euler", { EulerSampler(steps: $0, schedule: $1) }),
     Named("heun", { HeunSampler(steps: $0, schedule: $1) }),
-    Named("ancestral", { DDIMSampler(steps: $0, eta: 1, schedule: $1) }),
+    Named("ancestral", { DDIMSampler(eta: 1).with(steps: $0, schedule: $1) }),
     Named("dpmpp-2m", { DPMSolverPlusPlus2M(steps: $0, schedule: $1) }),
-    Named("dpmpp-2m-sde-0.5", { DPMSolverPlusPlus2M(steps: $0, eta: 0.5, schedule: $1) }),
-    Named("dpmpp-2m-sde-1.0", { DPMSolverPlusPlus2M(steps: $0, eta: 1, schedule: $1) }),
-    Named("dpmpp-3m", { DPMSolverPlusPlus3M(steps: $0, eta: 0, schedule: $1) }),
-    Named("dpmpp-3m-sde-0.5", { DPMSolverPlusPlus3M(steps: $0, eta: 0.5, schedule: $1) }),
-    Named("dpmpp-3m-sde-1.0", { DPMSolverPlusPlus3M(steps: $0, eta: 1, schedule: $1) }),
+    Named("dpmpp-2m-sde-0.5", { DPMSolverPlusPlus2M(eta: 0.5).with(steps: $0, schedule: $1) }),
+    Named("dpmpp-2m-sde-1.0", { DPMSolverPlusPlus2M(eta: 1).with(steps: $0, schedule: $1) }),
+    Named("dpmpp-3m", { DPMSolverPlusPlus3M(steps: $0, schedule: $1) }),
+    Named("dpmpp-3m-sde-0.5", { DPMSolverPlusPlus3M(eta: 0.5).with(steps: $0, schedule: $1) }),
+    Named("dpmpp-3m-sde-1.0", { DPMSolverPlusPlus3M(eta: 1).with(steps: $0, schedule: $1) }),
   ]
 
   private static let diffusers: [Named<@Sendable (Int, NoiseSchedule) -> any Sampler>] = [
     Named("diffusers-ddim-0.0", { DDIMSampler(steps: $0, schedule: $1) }),
-    Named("diffusers-ddim-0.6", { DDIMSampler(steps: $0, eta: 0.6, schedule: $1) }),
-    Named("diffusers-ddim-1.0", { DDIMSampler(steps: $0, eta: 1, schedule: $1) }),
+    Named("diffusers-ddim-0.6", { DDIMSampler(eta: 0.6).with(steps: $0, schedule: $1) }),
+    Named("diffusers-ddim-1.0", { DDIMSampler(eta: 1).with(steps: $0, schedule: $1) }),
     Named("diffusers-dpmpp-2m", { DPMSolverPlusPlus2M(steps: $0, schedule: $1) }),
-    Named("diffusers-dpmpp-3m", { DPMSolverPlusPlus3M(steps: $0, eta: 0, schedule: $1) }),
+    Named("diffusers-dpmpp-3m", { DPMSolverPlusPlus3M(steps: $0, schedule: $1) }),
   ]
 
   @Test(arguments: kDiffusion + diffusers)

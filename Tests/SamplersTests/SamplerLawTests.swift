@@ -8,49 +8,53 @@ import Torch
 private let lawProcesses: [Named<any DiffusionProcess>] =
   processes + [Named<any DiffusionProcess>("DDPM", DiscreteVariancePreserving())]
 
-/// Every sampler, with few steps.
-private let samplers: [Named<any Sampler>] = [
-  Named("Heun", HeunSampler(steps: 4)),
+/// Every sampler of the library with few steps, and variants of some.
+private let samplers: [Named<any Sampler>] = standard(steps: 4, stepsPerLevel: 3) + variants
+
+private let variants: [Named<any Sampler>] = [
   Named("Heun with churn", HeunSampler(steps: 4, churn: 2)),
-  Named("Euler", EulerSampler(steps: 4)),
-  Named("Euler–Maruyama", EulerMaruyamaSampler(steps: 4)),
-  Named("reverse diffusion", PredictorCorrectorSampler(steps: 4, corrections: 0)),
-  Named("predictor–corrector", PredictorCorrectorSampler(steps: 4, predictor: .ancestral, corrections: 2)),
-  Named("norm ratio", PredictorCorrectorSampler(steps: 4, corrector: .normRatio)),
-  Named("annealed Langevin", AnnealedLangevinSampler(noiseLevels: 3, stepsPerLevel: 2)),
-  Named("Metropolis", MetropolisAdjustedLangevinSampler(noiseLevels: 3, stepsPerLevel: 3, burnIn: 2)),
-  Named("DDIM", DDIMSampler(steps: 4)),
-  Named("DDIM with noise", DDIMSampler(steps: 4, eta: 0.7, schedule: .geometric)),
-  Named("DPM-Solver++ 2M", DPMSolverPlusPlus2M(steps: 4, schedule: .cosine)),
-  Named("DPM-Solver++ 2M with noise", DPMSolverPlusPlus2M(steps: 4, eta: 1)),
-  Named("DPM-Solver++ 3M", DPMSolverPlusPlus3M(steps: 4)),
-  Named("DPM-Solver++ 3M with noise", DPMSolverPlusPlus3M(steps: 4, eta: 0.5, schedule: .linear)),
-  Named("ODE", ProbabilityFlowSampler(steps: 2, relativeTolerance: 0.01, absoluteTolerance: 0.01)),
-  Named("Langevin", LangevinSampler(steps: 3, sigma: 0.5)),
   Named("Heun, uniform in time", HeunSampler(steps: 4, schedule: .uniformTime)),
+  Named("reverse diffusion", PredictorCorrectorSampler(steps: 4, corrections: 0)),
+  Named("ancestral prediction", PredictorCorrectorSampler(steps: 4, predictor: .ancestral, corrections: 2)),
+  Named("norm ratio", PredictorCorrectorSampler(steps: 4, corrector: .normRatio)),
+  Named("DDIM with noise", DDIMSampler(eta: 0.7).with(steps: 4, schedule: .geometric)),
+  Named("DPM-Solver++ 2M along a cosine", DPMSolverPlusPlus2M(steps: 4, schedule: .cosine)),
+  Named("DPM-Solver++ 2M with noise", DPMSolverPlusPlus2M(steps: 4, eta: 1)),
+  Named("DPM-Solver++ 3M with noise", DPMSolverPlusPlus3M(eta: 0.5).with(steps: 4, schedule: .linear)),
 ]
 
 /// The same with a single step.
-private let singleSteps: [Named<any Sampler>] = [
-  Named("Heun", HeunSampler(steps: 1)),
+private let singleSteps: [Named<any Sampler>] = standard(steps: 1, stepsPerLevel: 1) + singleStepVariants
+
+private let singleStepVariants: [Named<any Sampler>] = [
   Named("Heun with churn", HeunSampler(steps: 1, churn: 2)),
-  Named("Euler", EulerSampler(steps: 1)),
-  Named("Euler–Maruyama", EulerMaruyamaSampler(steps: 1)),
-  Named("predictor–corrector", PredictorCorrectorSampler(steps: 1)),
-  Named("norm ratio", PredictorCorrectorSampler(steps: 1, predictor: .ancestral, corrector: .normRatio)),
-  Named("annealed Langevin", AnnealedLangevinSampler(noiseLevels: 1, stepsPerLevel: 1)),
-  Named("Metropolis", MetropolisAdjustedLangevinSampler(noiseLevels: 1, stepsPerLevel: 1, burnIn: 0)),
-  Named("DDIM", DDIMSampler(steps: 1, eta: 1)),
-  Named("DPM-Solver++ 2M", DPMSolverPlusPlus2M(steps: 1, eta: 1)),
-  Named("DPM-Solver++ 3M", DPMSolverPlusPlus3M(steps: 1, eta: 1)),
-  Named("ODE", ProbabilityFlowSampler(steps: 1, relativeTolerance: 0.01, absoluteTolerance: 0.01)),
-  Named("Langevin", LangevinSampler(steps: 1, sigma: 0.5)),
   Named("Heun, uniform in time", HeunSampler(steps: 1, schedule: .uniformTime)),
+  Named("norm ratio", PredictorCorrectorSampler(steps: 1, predictor: .ancestral, corrector: .normRatio)),
+  Named("DDIM with noise", DDIMSampler(steps: 1, eta: 1)),
+  Named("DPM-Solver++ 2M with noise", DPMSolverPlusPlus2M(steps: 1, eta: 1)),
+  Named("DPM-Solver++ 3M with noise", DPMSolverPlusPlus3M(steps: 1, eta: 1)),
 ]
 
+/// The samplers of the library with another number of steps.
+private func standard(steps: Int, stepsPerLevel: Int) -> [Named<any Sampler>] {
+  allSamplers.map { Named("\(type(of: $0))", short($0, steps: steps, stepsPerLevel: stepsPerLevel)) }
+}
+
+/// A sampler with another number of steps, and a coarse tolerance where it has one.
+private func short(_ sampler: any Sampler, steps: Int, stepsPerLevel: Int) -> any Sampler {
+  var sampler = sampler
+  sampler.set(.steps, to: steps)
+  sampler.set(.stepsPerLevel, to: stepsPerLevel)
+  sampler.set(.tolerance, to: 0.01)
+  return sampler
+}
+
 /// Settings that make no sense, and a word of the sentence that says so.
-private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
-  Named("no steps", (HeunSampler(steps: 0), "not 0")),
+private let mistakes: [Named<(sampler: any Sampler, word: String)>] =
+  standard(steps: 0, stepsPerLevel: 2).filter { $0.value.has(.steps) }
+  .map { Named("no steps of \($0.name)", ($0.value, "not 0")) } + particularMistakes
+
+private let particularMistakes: [Named<(sampler: any Sampler, word: String)>] = [
   Named("negative steps", (EulerSampler(steps: -3), "not -3")),
   Named("negative churn", (HeunSampler(churn: -1), "churn")),
   Named("churn noise that is no number", (HeunSampler(churnNoise: .nan), "churn noise")),
@@ -58,35 +62,28 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
   Named("levels upside down", (EulerSampler(sigmaMin: 2, sigmaMax: 1), "σ_min < σ_max")),
   Named("no corrections", (PredictorCorrectorSampler(corrections: -1), "not -1")),
   Named("no signal", (PredictorCorrectorSampler(signalToNoise: 0), "signal-to-noise")),
-  Named("no levels", (AnnealedLangevinSampler(noiseLevels: 0), "level, not 0")),
   Named("no steps per level", (AnnealedLangevinSampler(stepsPerLevel: 0), "per level, not 0")),
   Named("an unstable step", (AnnealedLangevinSampler(stepSize: 2), "step size")),
-  Named("no Metropolis levels", (MetropolisAdjustedLangevinSampler(noiseLevels: 0), "level, not 0")),
   Named("no Metropolis steps", (MetropolisAdjustedLangevinSampler(stepsPerLevel: 0), "per level, not 0")),
   Named("a step of no size", (MetropolisAdjustedLangevinSampler(stepSize: 0), "step size")),
   Named("burn-in without an end", (MetropolisAdjustedLangevinSampler(stepsPerLevel: 4, burnIn: 4), "burn-in")),
   Named("a certain acceptance", (MetropolisAdjustedLangevinSampler(targetAcceptance: 1), "acceptance")),
   Named("too much fresh noise", (DDIMSampler(eta: 1.5), "η")),
-  Named("no DDIM steps", (DDIMSampler(steps: 0), "not 0")),
-  Named("no Langevin steps", (LangevinSampler(steps: 0), "1 step, not 0")),
   Named("an unstable Langevin step", (LangevinSampler(stepSize: 2), "step size")),
   Named("no noise", (LangevinSampler(sigma: 0), "noise level")),
   Named("noise that the process has not", (LangevinSampler(sigma: 1e9), "not one of the process")),
-  Named("an ODE without parts", (ProbabilityFlowSampler(steps: 0), "part")),
   Named("no relative tolerance", (ProbabilityFlowSampler(relativeTolerance: 0), "relative tolerance")),
   Named("an absolute tolerance of all", (ProbabilityFlowSampler(absoluteTolerance: 1), "absolute tolerance")),
   Named("data without deviation", (ProbabilityFlowSampler(sigmaData: 0), "σ_d")),
   Named("no step limit", (ProbabilityFlowSampler(stepLimit: 0), "step limit")),
   Named("negative fresh noise", (DPMSolverPlusPlus2M(eta: -1), "η")),
   Named("endless fresh noise", (DPMSolverPlusPlus3M(eta: .infinity), "η")),
-  Named("no DPM-Solver++ steps", (DPMSolverPlusPlus3M(steps: 0), "not 0")),
   Named("too few explicit levels", (EulerSampler(steps: 2, schedule: .explicit([1])), "explicit")),
   Named("explicit levels upside down", (EulerSampler(steps: 2, schedule: .explicit([1, 2])), "explicit")),
   Named("explicit levels below 0", (EulerSampler(steps: 1, schedule: .explicit([-1])), "explicit")),
   Named("explicit levels with others", (EulerSampler(steps: 1, schedule: .explicit([1]), sigmaMin: 0.1), "σ_min")),
-  Named("no Euler–Maruyama steps", (EulerMaruyamaSampler(steps: 0), "not 0")),
-  Named("no prediction", (PredictorCorrectorSampler(steps: 0), "not 0")),
   Named("no DPM-Solver++ steps", (DPMSolverPlusPlus2M(steps: -1), "not -1")),
+  Named("timesteps of a continuous process", (EulerSampler(schedule: .timesteps()), "ddpm")),
   Named("a level of the unknown", (EulerSampler(sigmaMax: 1e9), "beyond")),
 ]
 
@@ -95,20 +92,18 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
   /// A network whose every output is away from 0.
   static func model(for process: any DiffusionProcess, _ sampler: any Sampler = EulerSampler()) -> any ScoreModel {
     if sampler is MetropolisAdjustedLangevinSampler {
-      return FixedBatchScore(QuarticEnergy(process: process), batchSize: 4)
+      return QuarticEnergy(process: process)
     }
     var generator = RandomGenerator(seed: 5, purpose: .initialization)
     let network = MLP(.init(shape: [2, 3], width: 16, blocks: 1, classCount: 3), using: &generator)
     for parameter in network.parameters() {
       parameter.value = parameter.value + 0.1 * generator.normal(parameter.shape)
     }
-    return FixedBatchScore(
-      NetworkScore(network, process: process, parameterization: .edm(sigmaData: 0.5)), batchSize: 4)
+    return NetworkScore(network, process: process, parameterization: .edm(sigmaData: 0.5))
   }
 
   @Test func everySamplerIsTried() throws {
-    try expectEveryConformer(of: "Sampler", among: samplers.map(\.value))
-    try expectEveryConformer(of: "Sampler", among: singleSteps.map(\.value))
+    try expectEveryConformer(of: "Sampler", among: allSamplers)
     try expectEveryConformer(of: "Sampler", among: mistakes.map(\.value.sampler))
     try expectEveryConformer(of: "DiffusionProcess", among: lawProcesses.map(\.value))
   }
@@ -118,9 +113,9 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
     let model = Self.model(for: process.value, sampler.value)
     let seeds: [UInt64] = [7, 1, 42, 7, 3, 1 << 60]
     let labels = Tensor([0, 1, 2, 0, 1, 2])
-    func draw(_ indices: [Int]) throws -> Tensor {
+    func draw(_ indices: [Int], batchSize: Int? = nil) throws -> Tensor {
       try sampler.value.sample(
-        from: model, process: process.value, shape: [2, 3], seeds: indices.map { seeds[$0] },
+        from: model, process: process.value, shape: [2, 3], seeds: indices.map { seeds[$0] }, batchSize: batchSize,
         condition: labels.gathering(indices))
     }
     let all = try draw([0, 1, 2, 3, 4, 5])
@@ -131,6 +126,39 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
     for indices in [[4], [5, 2], [3, 1, 4, 0, 5]] {
       expectIdentical(try draw(indices), all.gathering(indices), "samples \(indices) alone")
     }
+    for batchSize in [1, 4] {
+      expectIdentical(try draw([0, 1, 2, 3, 4, 5], batchSize: batchSize), all, "in batches of \(batchSize)")
+    }
+  }
+
+  @Test(arguments: allSamplers.indices)
+  func everySettingCanBeReadAndChanged(_ index: Int) throws {
+    func check<Value: Equatable>(_ setting: SamplerSetting, _ sampler: any Sampler, _ value: Value) {
+      var changed = sampler
+      #expect(changed.set(setting, to: value) == sampler.has(setting), "\(setting)")
+      #expect(changed.value(of: setting, as: Value.self) == (sampler.has(setting) ? value : nil), "\(setting)")
+    }
+    for setting in SamplerSetting.allCases {
+      switch setting {
+      case .steps, .stepsPerLevel: check(setting, allSamplers[index], 7)
+      case .schedule: check(setting, allSamplers[index], NoiseSchedule.linear)
+      case .sigmaMin, .sigmaMax, .eta, .tolerance, .stepSize, .noiseLevel, .churn:
+        check(setting, allSamplers[index], 0.7)
+      }
+    }
+    try allSamplers[index].validate()
+  }
+
+  @Test func aSettingReachesItsProperty() {
+    var sampler = MetropolisAdjustedLangevinSampler()
+    sampler.set(.steps, to: 3)
+    sampler.set(.stepsPerLevel, to: 8)
+    sampler.set(.sigmaMax, to: 2.0)
+    #expect(sampler == MetropolisAdjustedLangevinSampler(noiseLevels: 3, stepsPerLevel: 8).with(sigmaMax: 2))
+    var ode = ProbabilityFlowSampler()
+    ode.set(.tolerance, to: 0.1)
+    #expect(ode.relativeTolerance == 0.1 && ode.absoluteTolerance == 0.1)
+    #expect(!ode.set(.schedule, to: NoiseSchedule.linear) && ode.value(of: .sigmaMin, as: Double.self) == nil)
   }
 
   private func difference(_ x: Tensor, _ y: Tensor) -> Double { (x - y).norm() }
@@ -141,7 +169,7 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
     let model = Self.model(for: process.value, sampler.value)
     let result = try sampler.value.sample(
       from: model, process: process.value, shape: [2, 3], seeds: [1, 2], observe: { states.append($0) })
-    #expect(states.map(\.step) == Array(1...sampler.value.stepCount))
+    #expect(states.map(\.step) == Array(1...sampler.value.stepCount) && states.allSatisfy { $0.samples == 0..<2 })
     #expect(states.allSatisfy { $0.stepCount == sampler.value.stepCount && $0.x.shape == [2, 2, 3] })
     #expect(states.allSatisfy { $0.denoised.map { $0.shape == [2, 2, 3] && $0.allFinite } ?? true })
     let sigmas = states.map(\.sigma)
@@ -227,6 +255,12 @@ private let mistakes: [Named<(sampler: any Sampler, word: String)>] = [
     #expect(throws: SamplerError.self) { try draw(shape: [-1]) }
     #expect(throws: SamplerError.self) { try draw(condition: Tensor([1, 2, 3])) }
     #expect(throws: SamplerError.self) { try draw(condition: Tensor(1)) }
+    for noise in [[2, 2], [1, 3, 2], [1, 2, 3]] {
+      #expect(throws: SamplerError.self) {
+        _ = try EulerSampler(steps: 1).sample(
+          from: model, process: EDMProcess(), shape: [2], seeds: [1, 2], noise: .zeros(noise))
+      }
+    }
     #expect(throws: Never.self) { try draw(condition: Tensor([1, 2])) }
   }
 

@@ -39,7 +39,7 @@ import Torch
 
   /// x ← (2 − √(1 − β))·x + β·score + √β·z for VP, x + (σ² − σ′²)·score + √(σ² − σ′²)·z for VE.
   @Test func reverseDiffusionStepsAreThoseOfThePaper() throws {
-    let sampler = PredictorCorrectorSampler(steps: 2, corrections: 0, sigmaMin: 1.9, sigmaMax: 2)
+    let sampler = PredictorCorrectorSampler(steps: 2, corrections: 0).with(sigmaMin: 1.9, sigmaMax: 2)
     let vp = try firstStep(of: sampler, VariancePreserving(), noises: 1)
     // The signal's part is s² = 1/(1 + σ²), and 1 − β is the ratio of two of them.
     let beta = 1 - (1 + 1.9 * 1.9) / (1 + 4)
@@ -53,8 +53,8 @@ import Torch
 
   /// x ← (x + β·score)/√(1 − β) + √β̃·z for VP, with DDPM's β̃ = (1 − ᾱ′)/(1 − ᾱ)·β.
   @Test func ancestralStepsAreThoseOfDDPM() throws {
-    let sampler = PredictorCorrectorSampler(
-      steps: 2, predictor: .ancestral, corrections: 0, sigmaMin: 1.9, sigmaMax: 2)
+    let sampler = PredictorCorrectorSampler(steps: 2, predictor: .ancestral, corrections: 0)
+      .with(sigmaMin: 1.9, sigmaMax: 2)
     let (x, score, z, after) = try firstStep(of: sampler, VariancePreserving(), noises: 1)
     let (alpha, alphaNext) = (1 / (1 + 4.0), 1 / (1 + 1.9 * 1.9))
     let beta = 1 - alpha / alphaNext
@@ -66,8 +66,8 @@ import Torch
   /// ε = 2α·(r·‖z‖/‖score‖)² with α = 1 − β for VP, then a step of reverse diffusion; each sample by itself.
   @Test func normRatioCorrectionsAreThoseOfThePaper() throws {
     let process = VariancePreserving()
-    let sampler = PredictorCorrectorSampler(
-      steps: 2, corrector: .normRatio, signalToNoise: 0.2, sigmaMin: 1.9, sigmaMax: 2)
+    let sampler = PredictorCorrectorSampler(steps: 2, corrector: .normRatio, signalToNoise: 0.2)
+      .with(sigmaMin: 1.9, sigmaMax: 2)
     let (x, score, z, after) = try firstStep(of: sampler, process, noises: 2)
     let alpha = (1 + 1.9 * 1.9) / (1 + 4)
     func norm(_ x: Tensor) -> Tensor { x.square().sum(1, keepingDimensions: true).sqrt() }

@@ -30,14 +30,14 @@ import Testing
     let saved = try SavedModel(contentsOf: "\(folder)/\(name)")
     let sampler =
       switch way {
-      case "ddpm": DDIMSampler(steps: 6, eta: 1, schedule: .timesteps())
-      case "ddim": DDIMSampler(steps: 5, schedule: .timesteps())
+      case "ddpm": DDIMSampler(steps: 6, eta: 1)
+      case "ddim": DDIMSampler(steps: 5)
       default: DDIMSampler(steps: 4, schedule: .timesteps(.trailing))
       }
     let noise = try tensor("\(name)/noise")
     let samples = try sampler.sample(
       from: saved.samplingModel, process: saved.process, shape: [1, 8, 8], seeds: [0, 1],
-      noise: (0..<7).map { noise[$0] })
+      noise: noise[0..<7])
     expectClose(samples, try tensor("\(name)/\(way)"), rtol: 1e-4, atol: 2e-5)
   }
 
@@ -52,12 +52,11 @@ import Testing
       let read = try SavedModel(contentsOf: "\(folder)/pipeline")
       #expect(read.record.model.process == saved.record.model.process || read.record.model.process.stepCount == 1000)
       #expect(read.record.model.shape == [1, 8, 8] && read.record.model.denoisedLimit == nil)
-      let request = SampleRequest(sampler: DDIMSampler(steps: 3, schedule: .timesteps()), seeds: [1, 2])
-      let (mine, theirs) = (
-        try saved.samplingModel.samples(request, process: saved.process, shape: [1, 8, 8]),
-        try read.samplingModel.samples(request, process: read.process, shape: [1, 8, 8])
-      )
-      expectIdentical(mine, theirs)
+      func samples(_ saved: SavedModel) throws -> Tensor {
+        try DDIMSampler(steps: 3).sample(
+          from: saved.samplingModel, process: saved.process, shape: [1, 8, 8], seeds: [1, 2])
+      }
+      expectIdentical(try samples(saved), try samples(read))
     }
   }
 
@@ -226,7 +225,7 @@ import Testing
       let error = #expect(throws: DiffusersPipeline.FolderError.self) {
         try DiffusersPipeline.write(digits.makeModel(seed: 0), configuration: digits, to: "\(folder)/a")
       }
-      #expect(error?.description.contains("--process ddpm") == true)
+      #expect(error?.description.contains("process ddpm") == true)
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/a"))
     }
   }

@@ -122,7 +122,7 @@ import Testing
   @Test func whatDoesNotSuitTheModelIsRefused() throws {
     let (model, record, dataset) = try Self.normal()
     func expect(
-      _ kind: RunError.Kind, _ word: String, _ model: any ScoreModel, _ record: RunRecord, _ dataset: Dataset,
+      _ kind: FailureKind, _ word: String, _ model: any ScoreModel, _ record: RunRecord, _ dataset: Dataset,
       noiseLevels: [Double]? = nil, sourceLocation: SourceLocation = #_sourceLocation
     ) {
       let error = #expect(throws: RunError.self, sourceLocation: sourceLocation) {

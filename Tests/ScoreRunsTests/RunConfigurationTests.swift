@@ -1,5 +1,6 @@
 import Foundation
 import ScoreKit
+@testable import ScoreRuns
 import TestSupport
 import Testing
 
@@ -22,27 +23,71 @@ import Testing
       configuration.classConditional = true
       let (resolved, _) = try configuration.resolved(for: dataset)
       let path = "\(folder)/config.json"
-      try resolved.encoded().write(to: URL(fileURLWithPath: path))
-      #expect(try RunConfiguration(contentsOf: path) == resolved)
+      try resolved.options.encoded().write(to: URL(fileURLWithPath: path))
+      #expect(try RunConfiguration(contentsOf: path) == resolved.options)
       // What was resolved stays as it is.
-      #expect(try resolved.resolved(for: dataset).configuration == resolved)
+      #expect(try resolved.options.resolved(for: dataset).configuration == resolved)
     }
   }
 
   @Test func optionsThatAreLeftOutSuitTheData() throws {
     let (images, imageModel) = try RunConfiguration().resolved(for: Dataset.digits())
-    #expect(images.model == .unet)
+    #expect(images.options.model == .unet && images.network == .unet(channels: [32, 64], blocks: 1))
     #expect(imageModel.shape == [1, 8, 8])
     #expect(imageModel.classCount == 0)
     #expect(abs(imageModel.sigmaData - 0.752) < 0.01)
     let points = Dataset.points(.moons, count: 100, seed: 0)
     let (plane, planeModel) = try RunConfiguration().resolved(for: points)
-    #expect(plane.model == .mlp)
+    #expect(plane.options.model == .mlp && plane.network == .mlp(width: 128, blocks: 3))
     #expect(planeModel.mlp?.shape == [2])
+    #expect((images.steps, images.batchSize, images.learningRate) == (1500, 128, 2e-3))
+    #expect((plane.steps, plane.batchSize, plane.warmup) == (5000, 512, 250))
+    // The file has what is used, and nothing that is open.
     for configuration in [images, plane] {
-      #expect(configuration.steps != nil && configuration.batchSize != nil && configuration.learningRate != nil)
-      #expect(configuration.threads != nil && configuration.checkpointEvery != nil && configuration.warmup != nil)
+      let options = configuration.options
+      #expect(options.steps == configuration.steps && options.batchSize == configuration.batchSize)
+      #expect(options.learningRate == configuration.learningRate && options.ema == configuration.ema)
+      #expect(options.warmup == configuration.warmup && options.threads == configuration.threads)
+      #expect(options.checkpointEvery == configuration.checkpointEvery)
+      #expect(options.sampleEvery == configuration.sampleEvery && options.weighting == configuration.weighting)
     }
+  }
+
+  @Test func everyPropertyIsAnOptionOfTheFile() throws {
+    let properties = Mirror(reflecting: RunConfiguration()).children.compactMap(\.label)
+    let names = properties.map { name in
+      name.reduce(into: "") { $0 += $1.isUppercase ? "-\($1.lowercased())" : "\($1)" }
+    }
+    #expect(Set(names) == Set(RunConfiguration.options.map(\.name)))
+    // Each is written, read again and compared.
+    let file = try JSONEncoder().encode(Self.changed)
+    #expect(try JSONDecoder().decode(RunConfiguration.self, from: file) == Self.changed)
+    for option in RunConfiguration.options {
+      #expect(!option.isEqual(Self.changed, RunConfiguration()), "\(option.name)")
+    }
+  }
+
+  /// A configuration of which no option has its default.
+  private static var changed: RunConfiguration {
+    var options = RunConfiguration()
+    (options.data, options.labels, options.loading, options.model) = ("a", "b", .stream, .unet)
+    (options.width, options.channels, options.blocks, options.process) = (3, [4, 8], 5, .vp)
+    (options.objective, options.weighting, options.flip, options.shift) = (.sliced, .minSNR, .both, 6)
+    (options.conservative, options.penaltyWeight, options.projectionEvery) = (.penalty, 7, 8)
+    (options.sparsity, options.steps, options.batchSize, options.learningRate) = (0.5, 9, 10, 11)
+    (options.warmup, options.decay, options.weightDecay, options.gradientClip) = (12, .linear, 13, 14)
+    (options.ema, options.classConditional, options.seed, options.device) = (0.25, true, 15, "cpu")
+    (options.threads, options.checkpointEvery, options.sampleEvery, options.tensorboard) = (1, 16, 17, true)
+    return options
+  }
+
+  @Test func wrongValuesAreNamed() {
+    var options = RunConfiguration()
+    options.learningRate = -1
+    let error = #expect(throws: RunError.self) { try options.validate() }
+    #expect(error?.description == "learning-rate needs a positive number, not -1.0")
+    #expect(error?.sentence.text { "--\($0)" } == "--learning-rate needs a positive number, not -1.0")
+    #expect(error?.kind == .usage)
   }
 
   @Test func dataOfOneValueAreRefused() throws {

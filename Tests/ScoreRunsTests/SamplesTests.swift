@@ -16,10 +16,9 @@ import Testing
   @Test func sampleDependsOnItsOwnSeedAndLabel() throws {
     let model = try Self.model(classCount: 4)
     func samples(_ seeds: [UInt64], _ labels: [Int], batchSize: Int, guidance: Double = 1) throws -> Tensor {
-      try model.samples(
-        SampleRequest(
-          sampler: HeunSampler(steps: 5), seeds: seeds, batchSize: batchSize, labels: labels, guidance: guidance),
-        process: EDMProcess(), shape: [3])
+      try HeunSampler(steps: 5).sample(
+        from: model.guided(weight: guidance), process: EDMProcess(), shape: [3], seeds: seeds, batchSize: batchSize,
+        condition: Tensor(labels))
     }
     let seeds = (0..<40).map { UInt64($0) * 3 }
     let labels = (0..<40).map { $0 % 4 }
@@ -48,21 +47,22 @@ import Testing
   func guidedSamplesStayWithinTheLimitOfDenoisedValues(_ guidance: Double, _ limit: Double) throws {
     let process = EDMProcess()
     let model = ClampedScore(Placed(), process: process, limit: limit)
-    let request = SampleRequest(
-      sampler: HeunSampler(steps: 4), seeds: [1, 2, 3, 4, 5], batchSize: 3, labels: [0, 1, 2, 3, 4], guidance: guidance)
-    let drawn = try model.samples(request, process: process, shape: [1])
+    func samples(_ model: any ScoreModel) throws -> Tensor {
+      try HeunSampler(steps: 4).sample(
+        from: model.guided(weight: guidance), process: process, shape: [1], seeds: [1, 2, 3, 4, 5], batchSize: 3,
+        condition: Tensor([0, 1, 2, 3, 4]))
+    }
     let places = Tensor((0..<5).map { guidance * 0.2 * Double($0) }, shape: [5, 1])
-    expectClose(drawn, places.clamped(to: -limit...limit), rtol: 0, atol: 1e-5)
-    expectClose(
-      try model.base.samples(request, process: process, shape: [1]), places, rtol: 0, atol: 1e-5)
+    expectClose(try samples(model), places.clamped(to: -limit...limit), rtol: 0, atol: 1e-5)
+    expectClose(try samples(model.base), places, rtol: 0, atol: 1e-5)
   }
 
   @Test func observerSeesEveryBatchInOrder() throws {
     let model = try Self.model(classCount: 0)
     var seen: [String] = []
-    _ = try model.samples(
-      SampleRequest(sampler: EulerSampler(steps: 2), seeds: [1, 2, 3], batchSize: 2), process: EDMProcess(), shape: [3]
-    ) { samples, state in seen.append("\(samples) \(state.step)") }
+    _ = try EulerSampler(steps: 2).sample(
+      from: model, process: EDMProcess(), shape: [3], seeds: [1, 2, 3], batchSize: 2
+    ) { seen.append("\($0.samples) \($0.step)") }
     #expect(seen == ["0..<2 1", "0..<2 2", "2..<3 1", "2..<3 2"])
   }
 

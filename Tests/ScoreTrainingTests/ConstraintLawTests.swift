@@ -97,10 +97,11 @@ struct ConstraintLayer: ScoreModel {
     let (constraint, point) = try constraint.make()
     let update = point.map { $0.square() + 0.3 }
     var closed = NullSpaceProjected(
-      SGD(learningRate: 1), constraint: constraint, solver: LSMR(tolerance: 1e-13), correctionRate: rate)
+      SGD(learningRate: 1), constraint: constraint, solver: LSMR(tolerance: 1e-13),
+      schedule: .init(correctionRate: rate))
     var solved = NullSpaceProjected(
       SGD(learningRate: 1), constraint: WithoutClosedForm(constraint: constraint), solver: DenseSolver(),
-      correctionRate: rate)
+      schedule: .init(correctionRate: rate))
     let (one, other) = (try closed.updates(for: update, at: point), try solved.updates(for: update, at: point))
     #expect(one.map(\.shape) == point.map(\.shape))
     expectClose(.flatten(one), .flatten(other), rtol: 1e-6, atol: 1e-6)

@@ -59,7 +59,7 @@ struct ProjectionProblem {
   ) throws -> (update: Tensor, report: ProjectionReport?) {
     var optimizer = NullSpaceProjected(
       GivenUpdate(update, preconditioner: [self.metric]), constraint: constraint ?? self.constraint, metric: metric,
-      solver: solver, correctionRate: rate)
+      solver: solver, schedule: .init(correctionRate: rate))
     return (try optimizer.updates(for: [update], at: [point])[0], optimizer.projectionReport)
   }
 

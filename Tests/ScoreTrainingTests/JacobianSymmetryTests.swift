@@ -76,7 +76,7 @@ struct LinearField: ScoreModel {
     var optimizer = NullSpaceProjected(
       GivenUpdate(update),
       constraint: JacobianSymmetry(of: model, process: process, data: data([20, 3]), pointCount: 6),
-      solver: LSMR(tolerance: 1e-12), correctionRate: 1)
+      solver: LSMR(tolerance: 1e-12), schedule: .init(correctionRate: 1))
     #expect(model.asymmetry > 0.5)
     let projected = try optimizer.updates(for: [update], at: parameters(of: model))[0]
     model.matrix.value = model.matrix.value + projected
@@ -93,7 +93,7 @@ struct LinearField: ScoreModel {
     var optimizer = NullSpaceProjected(
       GivenUpdate(update),
       constraint: JacobianSymmetry(of: model, process: process, data: data([20, 3]), pointCount: 6),
-      solver: LSMR(tolerance: 1e-12), correctionRate: 0)
+      solver: LSMR(tolerance: 1e-12), schedule: .init(correctionRate: 0))
     let after = before + (try optimizer.updates(for: [update], at: parameters(of: model))[0])
     expectClose(after - after.transposed(), before - before.transposed(), rtol: 1e-7, atol: 1e-8)
   }

@@ -45,7 +45,8 @@ import Torch
   @Test func projectionAfterAdamIsTangentAndBeforeAdamIsNot() throws {
     let problem = Problem(dtype: .float32)
     let constraint = problem.constraint()
-    var after = NullSpaceProjected(Adam(), constraint: constraint, solver: LSMR(tolerance: 1e-7), correctionRate: 0)
+    var after = NullSpaceProjected(
+      Adam(), constraint: constraint, solver: LSMR(tolerance: 1e-7), schedule: .init(correctionRate: 0))
     var adam = Adam()
     var (vector, other) = (problem.vector, problem.vector)
     for _ in 0..<6 {
@@ -57,7 +58,8 @@ import Torch
 
       let gradient = try problem.gradient(at: other)
       var before = NullSpaceProjected(
-        GivenUpdate(gradient), constraint: constraint, solver: LSMR(tolerance: 1e-7), correctionRate: 0)
+        GivenUpdate(gradient), constraint: constraint, solver: LSMR(tolerance: 1e-7),
+        schedule: .init(correctionRate: 0))
       let direction = try before.updates(for: [gradient], at: [other])[0]
       let step = adam.updates(for: [direction], at: [other])[0]
       #expect(try constraint.linearization(at: [other]).jacobian.apply(step).norm() / step.norm() > 0.05)
@@ -108,8 +110,8 @@ import Torch
   func warmUpCountsFromTheFirstStep(_ settings: (warmup: Int, interval: Int)) throws {
     let problem = ProjectionProblem(rows: 3, columns: 9, rank: 3)
     var optimizer = NullSpaceProjected(
-      SGD(learningRate: 0.1), constraint: problem.constraint, interval: settings.interval,
-      warmupSteps: settings.warmup)
+      SGD(learningRate: 0.1), constraint: problem.constraint,
+      schedule: .init(interval: settings.interval, warmupSteps: settings.warmup))
     let projected = try (1...8).filter { _ in
       let update = try optimizer.updates(for: [problem.update], at: [problem.point])[0]
       let isPlain = (update .== problem.update * -0.1).all()
@@ -122,8 +124,8 @@ import Torch
   @Test func gradientsHaveAWarmUpOfTheirOwn() throws {
     let problem = ProjectionProblem(rows: 3, columns: 9, rank: 3)
     var optimizer = NullSpaceProjected(
-      SGD(learningRate: 1), constraint: problem.constraint, solver: LSMR(tolerance: 1e-13), correctionRate: 0.5,
-      gradientCorrectionRate: 0.25, warmupSteps: 3, gradientWarmupSteps: 1)
+      SGD(learningRate: 1), constraint: problem.constraint, solver: LSMR(tolerance: 1e-13),
+      schedule: .init(correctionRate: 0.5, warmupSteps: 3), gradients: .init(correctionRate: 0.25, warmupSteps: 1))
     let changes = try (1...5).map { _ in
       let update = try optimizer.updates(for: [problem.update], at: [problem.point])[0]
       return problem.matrix.matmul(update)
@@ -176,8 +178,8 @@ import Torch
   @Test(arguments: [false, true]) func restoredStateGoesOnExactly(_ warmStart: Bool) throws {
     let problem = Problem(dtype: .float32)
     var original = NullSpaceProjected(
-      Adam(), constraint: problem.constraint(), solver: LSMR(tolerance: 1e-6), interval: 2, warmupSteps: 1,
-      warmStart: warmStart)
+      Adam(), constraint: problem.constraint(), solver: LSMR(tolerance: 1e-6),
+      schedule: .init(interval: 2, warmupSteps: 1), warmStart: warmStart)
     var copy = original
     var vector = problem.vector
     for _ in 0..<4 { vector += try original.updates(for: [problem.gradient(at: vector)], at: [vector])[0] }

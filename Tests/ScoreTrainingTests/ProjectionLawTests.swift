@@ -41,7 +41,7 @@ import Torch
     let once = try problem.projected(metric, rate: 0).update
     var again = NullSpaceProjected(
       GivenUpdate(once, preconditioner: [problem.metric]), constraint: problem.constraint, metric: metric,
-      solver: LSMR(tolerance: 1e-13), correctionRate: 0)
+      solver: LSMR(tolerance: 1e-13), schedule: .init(correctionRate: 0))
     expectClose(try again.updates(for: [once], at: [problem.point])[0], once, rtol: 0, atol: 1e-10)
   }
 
@@ -90,7 +90,7 @@ import Torch
     // c = θ₀ + 10⁻³·θ₁ − 1 with a gradient of 0 in θ₁: Adam's metric has 10⁸ there.
     let constraint = AffineConstraint(Tensor([1, 1e-3] as [Double]).reshaped(1, 2), equals: Tensor([1.0]))
     var optimizer = NullSpaceProjected(
-      Adam(learningRate: 1e-3), constraint: constraint, solver: DenseSolver(), correctionRate: 1)
+      Adam(learningRate: 1e-3), constraint: constraint, solver: DenseSolver(), schedule: .init(correctionRate: 1))
     let update = try optimizer.updates(for: [Tensor([1.0, 0])], at: [Tensor([0.0, 0])])[0]
     let elements: [Double] = update.elements()
     expectClose(elements[0] + 1e-3 * elements[1], 1, rtol: 1e-9, atol: 0)
@@ -105,7 +105,7 @@ import Torch
     let (point, update) = (generator.normal([40]), generator.normal([40]))
     var optimizer = NullSpaceProjected(
       GivenUpdate(update, preconditioner: [metric]), constraint: AffineConstraint(matrix, equals: .zeros([3])),
-      solver: LSMR(tolerance: 1e-6, iterationLimit: 100), correctionRate: 1)
+      solver: LSMR(tolerance: 1e-6, iterationLimit: 100), schedule: .init(correctionRate: 1))
     let projected = try optimizer.updates(for: [update], at: [point])[0]
     let violation = matrix.matmul(point)
     #expect((matrix.matmul(projected) + violation).norm() < 1e-4 * violation.norm())
@@ -145,8 +145,8 @@ import Torch
     let gradient = -problem.update
     func run(_ gradientRate: Double?) throws -> (seen: Tensor, update: Tensor, report: ProjectionReport?) {
       var optimizer = NullSpaceProjected(
-        Seen(), constraint: problem.constraint, solver: LSMR(tolerance: 1e-13), correctionRate: rate,
-        gradientCorrectionRate: gradientRate)
+        Seen(), constraint: problem.constraint, solver: LSMR(tolerance: 1e-13),
+        schedule: .init(correctionRate: rate), gradients: gradientRate.map { .init(correctionRate: $0) })
       let update = try optimizer.updates(for: [gradient], at: [problem.point])[0]
       return (optimizer.base.gradients[0], update, optimizer.projectionReport)
     }
@@ -165,9 +165,29 @@ import Torch
     #expect(try #require(projected.report).iterations > #require(plain.report).iterations)
   }
 
+  @Test func reportCountsTheIterationsOfBothSolves() throws {
+    let problem = ProjectionProblem(rows: 4, columns: 11, rank: 4)
+    func run<Base: Optimizer>(
+      _ base: Base, warmup: Int, _ gradients: NullSpaceProjected<Base>.Gradients?
+    ) throws -> (update: Tensor, iterations: Int) {
+      var optimizer = NullSpaceProjected(
+        base, constraint: problem.constraint, solver: LSMR(tolerance: 1e-13), schedule: .init(warmupSteps: warmup),
+        gradients: gradients)
+      let update = try optimizer.updates(for: [-problem.update], at: [problem.point])[0]
+      return (update, try #require(optimizer.projectionReport).iterations)
+    }
+    let gradient = try run(Seen(), warmup: 1, .init(correctionRate: 0.2, warmupSteps: 0))
+    let update = try run(GivenUpdate(gradient.update), warmup: 0, nil)
+    let both = try run(Seen(), warmup: 0, .init(correctionRate: 0.2))
+    expectIdentical(both.update, update.update)
+    #expect(both.iterations == gradient.iterations + update.iterations)
+    #expect(gradient.iterations > 0 && update.iterations > 0)
+  }
+
   @Test func closedFormsProjectGradientsToo() throws {
     let constraint = FixedNorm([1], shapes: [[2]])
-    var optimizer = NullSpaceProjected(Seen(), constraint: constraint, correctionRate: 1, gradientCorrectionRate: 0)
+    var optimizer = NullSpaceProjected(
+      Seen(), constraint: constraint, schedule: .init(correctionRate: 1), gradients: .init(correctionRate: 0))
     _ = try optimizer.updates(for: [Tensor([3.0, 5])], at: [Tensor([0.0, 2])])
     expectClose(optimizer.base.gradients[0], Tensor([3.0, 0]), rtol: 0, atol: 1e-15)
   }
@@ -213,7 +233,8 @@ import Torch
     let constraint = AffineConstraint(Tensor([[1.0, 0], [1, 0]]).to(.float64), equals: Tensor([1.0, 3]))
     for solver in Self.solvers {
       var optimizer = NullSpaceProjected(
-        GivenUpdate(Tensor([5.0, 7])), constraint: constraint, solver: solver, correctionRate: 1)
+        GivenUpdate(Tensor([5.0, 7])), constraint: constraint, solver: solver,
+        schedule: .init(correctionRate: 1))
       let update = try optimizer.updates(for: [Tensor([0.0, 0])], at: [Tensor([0.0, 0])])[0]
       expectClose(update, Tensor([2.0, 7]), rtol: 0, atol: 1e-12)
       expectClose(try #require(optimizer.projectionReport).residualNorm, 2.0.squareRoot(), rtol: 1e-12, atol: 0)
@@ -224,7 +245,8 @@ import Torch
     let problem = ProjectionProblem(rows: 20, columns: 6, rank: 6)
     let (update, _) = try problem.projected(.identity, rate: 0.25)
     var other = NullSpaceProjected(
-      GivenUpdate(problem.update * 3), constraint: problem.constraint, solver: DenseSolver(), correctionRate: 0.25)
+      GivenUpdate(problem.update * 3), constraint: problem.constraint, solver: DenseSolver(),
+      schedule: .init(correctionRate: 0.25))
     expectClose(try other.updates(for: [problem.update], at: [problem.point])[0], update, rtol: 0, atol: 1e-9)
   }
 
@@ -243,7 +265,8 @@ import Torch
 
   @Test func violationThatIsNotFiniteIsRefused() throws {
     var optimizer = NullSpaceProjected(
-      GivenUpdate(Tensor([1.0, 1])), constraint: FunctionConstraint { $0[0].log() }, correctionRate: 1)
+      GivenUpdate(Tensor([1.0, 1])), constraint: FunctionConstraint { $0[0].log() },
+      schedule: .init(correctionRate: 1))
     let error = #expect(throws: ConstraintError.self) {
       try optimizer.updates(for: [Tensor([1.0, 1])], at: [Tensor([1.0, 0])])
     }

@@ -24,7 +24,8 @@ import Torch
       model, process: EDMProcess(), data: TensorData(generator.normal([50, 2])),
       objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1)),
       optimizer: NullSpaceProjected(
-        Adam(weightDecay: 0.01), constraint: constraint, interval: interval, warmupSteps: warmup),
+        Adam(weightDecay: 0.01), constraint: constraint,
+        schedule: .init(interval: interval, warmupSteps: warmup)),
       settings: .init(
         batchSize: 16, schedule: LearningRateSchedule(peak: 3e-3, steps: 100), averageDecay: 0.9))
   }
@@ -240,19 +241,27 @@ import Torch
     #expect(Self.zeros(short.state.model) == wanted && Self.zeros(short.state.average) == wanted)
   }
 
-  @Test func trainerIsAsItWasIfTheAverageCannotBeImposedOn() throws {
+  @Test(
+    arguments: [
+      (nil, "no"), ([3], "a constraint turned an average of float32[1442] into float32[3]"),
+    ] as [([Int]?, String)])
+  func trainerIsAsItWasIfTheAverageCannotBeImposedOn(_ shape: [Int]?, _ message: String) throws {
     struct Failing: Constraint {
+      let shape: [Int]?
       func residual(at parameters: [Tensor]) -> Tensor { parameters[0].sum() }
-      func imposed(on average: [Tensor]) throws -> [Tensor]? { throw ConstraintError("no") }
+      func imposed(on average: [Tensor]) throws -> [Tensor]? {
+        guard let shape else { throw ConstraintError("no") }
+        return [.zeros(shape)]
+      }
     }
     let model = Self.makeModel()
     let trainer = Trainer(
       model, process: EDMProcess(), data: TensorData(.ones([4, 2])),
       objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1)),
-      optimizer: NullSpaceProjected(Adam(), constraint: Failing()),
+      optimizer: NullSpaceProjected(Adam(), constraint: Failing(shape: shape)),
       settings: .init(batchSize: 4, schedule: .init(peak: 1e-2, steps: 10)))
     let before = trainer.state
-    #expect(throws: ConstraintError.self) { try trainer.advance() }
+    #expect(throws: ConstraintError(message)) { try trainer.advance() }
     #expect(trainer.step == 0 && trainer.state.optimizer.keys == before.optimizer.keys)
     for (name, value) in before.model {
       expectIdentical(try #require(trainer.state.model[name]), value)

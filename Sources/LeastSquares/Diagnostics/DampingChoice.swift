@@ -2,25 +2,25 @@ public import Torch
 
 /// A damping that was chosen from the data.
 public struct DampingChoice: Sendable, Equatable {
-  /// δ.
+  /// δ, as chosen.
   public let damping: Double
-  /// ‖b − A·x_δ‖ on the projected problem.
+  /// ‖b − A·x_δ‖ of the projected problem.
   public let residualNorm: Double
-  /// Σ σᵢ²/(σᵢ² + δ²), about how many components of x the data determine; `nil` if the rule does not ask for it.
+  /// Σ σᵢ²/(σᵢ² + δ²), about the number of components of x that the data determine; `nil` if the rule does not need it.
   public let degreesOfFreedom: Double?
-  /// The number of products with A, and with Aᵀ, for each vector that was looked at; 0 for a decomposition.
+  /// The number of products with A, and of those with Aᵀ, for each starting vector; 0 for a decomposition.
   public let steps: Int
-  /// Whether δ changed no more, or the whole problem had been seen, before the limit of steps.
+  /// Whether δ no longer changed, or the spaces were complete, before the limit of steps.
   public let isSettled: Bool
 }
 
 /// Chooses the damping δ of min ‖A·x − b‖² + δ²·‖x‖² from the data.
 ///
-/// Small problems, as `AutomaticSolver` sees it, are decomposed. For others ‖b − A·x_δ‖ comes from the problem projected onto the
-/// Krylov space of Golub & Kahan's bidiagonalisation started from b, and the degrees of freedom, a trace, from spaces started from
-/// random signs, as the mean over three of them (G. H. Golub & U. von Matt 1997, *Generalized cross-validation for large-scale
-/// problems*; M. F. Hutchinson 1990). The spaces grow until δ changes no more. Their own dimension does not count the degrees
-/// of freedom: a Krylov space sees many singular values of similar size as few.
+/// Problems that `AutomaticSolver` would solve directly are decomposed. For others, ‖b − A·x_δ‖ comes from the problem projected onto
+/// the Krylov space of Golub & Kahan's bidiagonalisation from b. The degrees of freedom are a trace, and are estimated as the mean over
+/// three spaces from random signs (G. H. Golub & U. von Matt 1997, *Generalized cross-validation for large-scale problems*; M. F.
+/// Hutchinson 1990). The space of b itself cannot give them, because a Krylov space represents many singular values of similar size by
+/// few. The spaces grow until δ no longer changes.
 ///
 /// ```swift
 /// let choice = try chooseDamping(a, b, by: .generalizedCrossValidation)
@@ -28,14 +28,14 @@ public struct DampingChoice: Sendable, Equatable {
 /// ```
 ///
 /// - Parameters:
-///   - a: the operator.
+///   - a: the operator A.
 ///   - b: the right-hand side `[a.rows]`, `float32` or `float64`.
-///   - rule: what to go by.
+///   - rule: the rule that determines δ.
 ///   - stepLimit: the largest dimension of a space.
-///   - seed: of the random signs.
-/// - Throws: `LeastSquaresError` if b is 0 or not finite, or if no δ has the discrepancy asked for.
-/// - Complexity: a product with A and one with Aᵀ in each step, and memory for a vector of `a.columns`; both four times for
-///   generalized cross-validation.
+///   - seed: the seed of the random signs.
+/// - Throws: `LeastSquaresError` if b is 0 or not finite, or if no δ has the wanted discrepancy; the errors of the operator.
+/// - Complexity: a product with A and one with Aᵀ in each step, and memory for one vector of `a.columns` for each step. Generalized
+///   cross-validation takes four times as much.
 public func chooseDamping(
   _ a: any LinearOperator, _ b: Tensor, by rule: DampingRule, stepLimit: Int = 100, seed: UInt64 = 0
 ) throws -> DampingChoice {

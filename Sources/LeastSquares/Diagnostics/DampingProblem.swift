@@ -1,21 +1,21 @@
 internal import Foundation
 internal import Torch
 
-/// What a rule for the damping needs to know of a problem: in a basis of singular vectors everything is a sum.
+/// A problem in a basis of singular vectors, in which the quantities of a rule for the damping are sums.
 struct DampingProblem {
   typealias Choice = (damping: Double, residualNorm: Double, degreesOfFreedom: Double?)
 
   private let rows: Int
-  /// The largest singular value, which the others and δ are relative to.
+  /// The largest singular value; the other singular values and δ are relative to it.
   let largest: Double
-  /// Singular values, and the squared components of b along their left vectors.
+  /// Singular values, and the squared components of b along their left singular vectors.
   private let components: [(value: Double, square: Double)]
-  /// The squared norm of the rest of b, which no x reaches.
+  /// The squared norm of the part of b outside the range of A.
   private let rest: Double
-  /// Singular values, and how many degrees of freedom each stands for; empty where they are not needed.
+  /// Singular values, and the number of degrees of freedom that each represents; empty if they are not needed.
   private let degrees: [(value: Double, weight: Double)]
 
-  /// The whole problem.
+  /// The whole problem, by a decomposition.
   init(decomposing a: any LinearOperator, _ b: Tensor) throws {
     rows = a.rows
     let matrix = try checkedMatrix(a, like: b).to(.float64)
@@ -25,12 +25,13 @@ struct DampingProblem {
     let coefficients: [Double] = u.transposed().matmul(b.to(.float64)).elements()
     largest = scale
     components = zip(values, coefficients).map { ($0, $1 * $1) }
-    rest = max(0, pow(b.euclideanNorm(), 2) - coefficients.reduce(0) { $0 + $1 * $1 })
+    rest = max(0, pow(b.norm(), 2) - coefficients.reduce(0) { $0 + $1 * $1 })
     degrees = values.map { ($0, 1) }
   }
 
-  /// The problem projected onto the space of b, with degrees of freedom from the spaces of random signs: for z with
-  /// E[z·zᵀ] = I the trace is E[zᵀ·A·(AᵀA + δ²I)⁻¹·Aᵀ·z], a sum over the singular values of z's bidiagonal matrix.
+  /// The problem projected onto the space of b, with degrees of freedom from the spaces of random signs z.
+  ///
+  /// With E[z·zᵀ] = I the trace is E[zᵀ·A·(AᵀA + δ²I)⁻¹·Aᵀ·z], a sum over the singular values of the bidiagonal matrix of z.
   init(_ process: GolubKahan, probes: [GolubKahan], rows: Int) throws {
     self.rows = rows
     let own = try Self.squares(process)
@@ -71,7 +72,7 @@ struct DampingProblem {
     return sum > 0 ? delta * delta / sum : 1
   }
 
-  /// δ by a rule; `nil` if there is none.
+  /// δ by a rule; `nil` if no δ satisfies it.
   func choose(_ rule: DampingRule) -> Choice? {
     let logarithm: Double?
     switch rule {
@@ -79,7 +80,7 @@ struct DampingProblem {
       logarithm = minimize { log in
         let delta = exp2(log)
         let remaining = remainingDegrees(delta)
-        // Beyond what the numbers resolve, G would be 0/0.
+        // With smaller numbers G would be 0/0 in floating point.
         guard remaining > 1e-6 * Double(rows) else { return .infinity }
         return pow(residualNorm(delta) / remaining, 2)
       }
@@ -92,10 +93,10 @@ struct DampingProblem {
     )
   }
 
-  /// log₂ δ from the precision of the values to well above the largest.
+  /// The range of log₂ δ, from the precision of the singular values to well above the largest.
   private static let range = (-50.0, 10.0)
 
-  /// The minimiser over the range: the best of a grid, refined by golden sections.
+  /// The minimiser over the range: the best point of a grid, refined by golden sections.
   private func minimize(_ function: (Double) -> Double) -> Double {
     let (low, high) = Self.range
     let grid = (0...240).map { low + (high - low) * Double($0) / 240 }
@@ -110,7 +111,7 @@ struct DampingProblem {
     return (left + right) / 2
   }
 
-  /// The zero of a rising function; nil if it is positive everywhere.
+  /// The zero of an increasing function; `nil` if it is positive everywhere.
   private func root(_ function: (Double) -> Double) -> Double? {
     var (low, high) = Self.range
     guard function(low) <= 0 else { return nil }

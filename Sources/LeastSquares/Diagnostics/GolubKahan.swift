@@ -2,9 +2,9 @@ public import Torch
 
 /// Golub & Kahan's bidiagonalisation A·V = U·B with the right vectors kept orthogonal to working precision.
 ///
-/// LSMR does without, since it needs no basis; a look at the singular values needs one. Orthogonalising V alone keeps U orthogonal
-/// as well as B is conditioned (H. D. Simon & H. Zha 2000, *Low-rank matrix approximation using the Lanczos bidiagonalization
-/// process with applications*). Memory grows by one vector of `columns` with each step.
+/// LSMR needs no orthogonal basis, but singular values do. Orthogonalising V alone keeps U orthogonal to the degree that B is well
+/// conditioned (H. D. Simon & H. Zha 2000, *Low-rank matrix approximation using the Lanczos bidiagonalization process with
+/// applications*). Memory grows by one vector of `columns` with each step.
 struct GolubKahan {
   private let a: any LinearOperator
   private let parameters: [Tensor]
@@ -18,7 +18,7 @@ struct GolubKahan {
   /// The entries of B below the diagonal.
   private(set) var betas: [Double] = []
   private var alpha: Double
-  /// Whether the Krylov space is exhausted: B then holds all that the starting vector excites.
+  /// Whether the Krylov space is complete: B then has all singular values that the starting vector excites.
   private(set) var isExhausted: Bool
 
   /// Starts from a left vector.
@@ -28,7 +28,7 @@ struct GolubKahan {
     start = try checkedNorm(b)
     u = start > 0 ? b / start : b
     v = try checkedProduct(a.applyAdjoint(u, parameters), [a.columns], like: b)
-    alpha = v.euclideanNorm()
+    alpha = v.norm()
     isExhausted = start == 0 || alpha == 0
     if !isExhausted { v = v / alpha }
     basis = [v]
@@ -46,7 +46,7 @@ struct GolubKahan {
     let beta = u.combine(1, image, -alpha)
     guard beta.isFinite else { throw LeastSquaresError("A·v has elements that are not finite") }
     betas.append(beta)
-    // What is left is rounding error: it would start a space of its own.
+    // A smaller rest is rounding error, and would start a space of its own.
     let noise = 10 * u.dtype.ulpOfOne * norm
     guard beta > noise else {
       isExhausted = true
@@ -69,17 +69,17 @@ struct GolubKahan {
 }
 
 extension Spectrum {
-  /// Looks at an operator's singular values through products alone, from a random starting vector.
+  /// Estimates the singular values of an operator by products, from a random starting vector.
   ///
-  /// The largest and the best separated ones are found first. A space that is exhausted before the limit has shown every distinct
-  /// singular value that is not 0.
+  /// The largest and the best separated singular values are found first. If the Krylov space is complete before the limit, every
+  /// distinct singular value that is not 0 has been found.
   ///
   /// - Parameters:
-  ///   - a: the operator.
-  ///   - vector: a tensor of the element type and on the device to compute in.
-  ///   - stepLimit: the largest number of steps, each a product with A and one with Aᵀ.
-  ///   - seed: of the starting vector.
-  /// - Throws: `LeastSquaresError` for products that are not finite, what the operator throws.
+  ///   - a: the operator A.
+  ///   - vector: a tensor with the element type and the device to compute in.
+  ///   - stepLimit: the largest number of steps, each of one product with A and one with Aᵀ.
+  ///   - seed: the seed of the starting vector.
+  /// - Throws: `LeastSquaresError` for products that are not finite, and the errors of the operator.
   /// - Complexity: memory for `stepLimit` vectors of `a.columns`.
   public static func estimate(
     of a: any LinearOperator, like vector: Tensor, stepLimit: Int = 100, seed: UInt64 = 0
@@ -95,9 +95,7 @@ extension Spectrum {
     return try withoutGradients {
       var process = try GolubKahan(a, from: start)
       while !process.isExhausted, process.alphas.count < min(stepLimit, min(a.rows, a.columns)) { try process.step() }
-      return Spectrum(
-        source: .bidiagonal(alphas: process.alphas, betas: process.betas), fullRank: min(a.rows, a.columns),
-        relativeTolerance: Double(max(a.rows, a.columns)) * vector.dtype.ulpOfOne)
+      return Spectrum(.bidiagonal(alphas: process.alphas, betas: process.betas), of: a, in: vector.dtype)
     }
   }
 }

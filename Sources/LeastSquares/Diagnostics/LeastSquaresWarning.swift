@@ -2,14 +2,14 @@ internal import Foundation
 
 /// A reason not to trust a least-squares solution.
 public enum LeastSquaresWarning: Error, Equatable, CustomStringConvertible {
-  /// The solver stopped before the tolerances were met.
+  /// The solver stopped before it met its tolerances.
   case notConverged(StopReason, iterations: Int)
-  /// Errors of the right-hand side may appear in x multiplied by about this.
+  /// Errors of the right-hand side may be multiplied by about this condition number in x.
   case illConditioned(condition: Double)
-  /// The columns or rows are dependent: there are many minimisers, and x is the one of least norm.
+  /// The columns or rows are linearly dependent: there are many minimisers, and x is the one of least norm.
   case rankDeficient(rank: Int, fullRank: Int)
 
-  /// One sentence.
+  /// One sentence: what is wrong, and what to do about it.
   public var description: String {
     switch self {
     case .notConverged(let reason, let iterations):

@@ -1,26 +1,32 @@
 internal import Torch
 
-/// What a solver knows about the singular values of an operator A, without damping.
+/// The singular values of an operator A without damping, as far as a solver has found them.
 ///
-/// A direct solver knows them all. LSMR sees them through Golub & Kahan's bidiagonal matrix B of its iterations, whose singular
-/// values approach those of A that the right-hand side excites, each distinct one once; they are computed when asked for.
+/// A direct solver finds all of them. LSMR builds Golub & Kahan's bidiagonal matrix B in its iterations. The singular values of B
+/// approach those singular values of A that the right-hand side excites, each distinct one once. They are computed on demand.
 public struct Spectrum {
   enum Source {
     case decomposition([Double])
-    /// The diagonal and the subdiagonal of B, of equal length.
+    /// The diagonal and the subdiagonal of B, of equal lengths.
     case bidiagonal(alphas: [Double], betas: [Double])
   }
 
   let source: Source
   /// min(rows, columns).
   public let fullRank: Int
-  /// max(rows, columns)·ε: relative to the largest, smaller singular values cannot be told from 0.
+  /// max(rows, columns)·ε: singular values below this fraction of the largest cannot be distinguished from 0.
   public let relativeTolerance: Double
 
-  /// The singular values found, in descending order.
+  init(_ source: Source, of a: any LinearOperator, in dtype: DType) {
+    self.source = source
+    fullRank = min(a.rows, a.columns)
+    relativeTolerance = Double(max(a.rows, a.columns)) * dtype.ulpOfOne
+  }
+
+  /// The singular values that were found, in descending order.
   ///
-  /// From iterations, copies that rounding errors make of converged values are left out by the test of Cullum & Willoughby
-  /// (1985), *Lanczos algorithms for large symmetric eigenvalue computations*; the smallest ones may not have converged.
+  /// In iterations, rounding errors produce copies of converged values. The test of Cullum & Willoughby (1985), *Lanczos algorithms for
+  /// large symmetric eigenvalue computations*, removes them. The smallest values may not have converged.
   /// - Complexity: O(k³) for k iterations, the first 500 of them at most.
   public var singularValues: [Double] {
     switch source {
@@ -29,26 +35,26 @@ public struct Spectrum {
     }
   }
 
-  /// The number of singular values found that are not 0 in floating-point numbers.
+  /// The number of singular values found that are not 0 in floating point.
   ///
-  /// The numerical rank after a direct solve; after iterations a lower bound of it, since a Krylov space sees a multiple
-  /// singular value once and none that b does not excite.
+  /// After a direct solve it is the numerical rank. After iterations it is a lower bound: a multiple singular value is found once, and
+  /// one that b does not excite is not found.
   public var rank: Int {
     let values = singularValues
     guard let largest = values.first else { return 0 }
     return values.count { $0 > relativeTolerance * largest }
   }
 
-  /// The numerical rank if it is known for sure, which is after a direct solve.
+  /// The numerical rank after a direct solve; `nil` after iterations, which give only a lower bound.
   public var exactRank: Int? {
     if case .decomposition = source { return rank }
     return nil
   }
 
-  /// The largest over the smallest singular value that is not 0 in floating-point numbers; 1 without any.
+  /// The largest singular value over the smallest that is not 0 in floating point; 1 if there are none.
   public var condition: Double { condition(damping: 0) }
 
-  /// The condition number of (A; δI) on the singular values found.
+  /// The condition number of (A; δI), by the singular values found.
   func condition(damping: Double) -> Double {
     let values = singularValues
     guard let largest = values.first, let smallest = values.last(where: { $0 > relativeTolerance * largest }) else {
@@ -58,14 +64,14 @@ public struct Spectrum {
   }
 }
 
-/// The genuine singular values of a lower bidiagonal matrix that Golub–Kahan iterations built in floating-point numbers.
+/// The singular values of a lower bidiagonal matrix of Golub–Kahan iterations, without copies from rounding errors.
 private func bidiagonalSingularValues(_ alphas: [Double], _ betas: [Double], tolerance: Double) -> [Double] {
   let count = min(alphas.count, 500)
   guard count > 0 else { return [] }
   let values = singularValues(of: bidiagonalMatrix(alphas, betas, count))
   guard let largest = values.first, largest > 0 else { return [] }
-  // Values that agree to half the digits are one value and its copies. Of the others, those that stay when the first column is
-  // struck out belong to the rounding errors: a genuine one has a part in the starting vector.
+  // Values that agree to half the digits are one value and its copies. Other values that remain without the first column come from
+  // rounding errors, because a genuine value has a component in the starting vector.
   let reduced = count > 1 ? singularValues(of: bidiagonalMatrix(alphas, betas, count)[.all, .from(1)]) : []
   let distance = max(1e-10, tolerance) * largest
   var genuine: [Double] = []
@@ -82,7 +88,7 @@ private func bidiagonalSingularValues(_ alphas: [Double], _ betas: [Double], tol
   return genuine
 }
 
-/// The (k + 1)×k lower bidiagonal matrix with α on the diagonal and β, from the second on, below.
+/// The (k + 1)×k lower bidiagonal matrix with α on the diagonal, and the β of the same step below it.
 func bidiagonalMatrix(_ alphas: [Double], _ betas: [Double], _ count: Int) -> Tensor {
   var elements = [Double](repeating: 0, count: (count + 1) * count)
   for index in 0..<count {

@@ -4,25 +4,44 @@ internal import Torch
 ///
 /// ## Derivation
 ///
-/// *Damped*, δ > 0. x solves (AᵀA + δ²I)·x = Aᵀb. With r = b − Ax, a perturbation gives
+/// g is the cotangent of x, r = b − A·x, and LstSq(A, b, δ) is the minimiser of ‖A·x − b‖² + δ²·‖x‖². The result is the cotangents b̄ and
+/// δ̄, and the gradient in θ of Φ(θ) with all vectors held fixed.
 ///
-///     (AᵀA + δ²I)·dx = dAᵀ·r − Aᵀ·dA·x + Aᵀ·db − 2δ·dδ·x.
-///
-/// For the cotangent g of x let ξ = (AᵀA + δ²I)⁻¹·g and λ = Aξ, so that λ = LstSq(Aᵀ, g, δ). Then
-///
-///     ⟨g, dx⟩ = ⟨r, dA·ξ⟩ − ⟨λ, dA·x⟩ + ⟨λ, db⟩ − 2δ·⟨ξ, x⟩·dδ.
-///
-/// *Undamped.* x = A⁺b. For constant rank (Golub & Pereyra 1973)
+/// **Undamped.** x = A⁺·b. For a constant rank (Golub & Pereyra 1973)
 ///
 ///     dA⁺ = −A⁺·dA·A⁺ + (AᵀA)⁺·dAᵀ·(I − AA⁺) + (I − A⁺A)·dAᵀ·(AAᵀ)⁺.
 ///
-/// With λ = A⁺ᵀg = LstSq(Aᵀ, g), ξ = (AᵀA)⁺g = LstSq(A, λ), y = (AAᵀ)⁺b = LstSq(Aᵀ, x) and g⊥ = g − Aᵀλ:
+/// With
 ///
-///     ⟨g, dx⟩ = ⟨r, dA·ξ⟩ − ⟨λ, dA·x⟩ + ⟨y, dA·g⊥⟩ + ⟨λ, db⟩.
+///     λ  = LstSq(Aᵀ, g) = A⁺ᵀ·g
+///     ξ  = LstSq(A, λ)  = (AᵀA)⁺·g
+///     y  = LstSq(Aᵀ, x) = (AAᵀ)⁺·b
+///     g⊥ = g − Aᵀ·λ
 ///
-/// r = 0 for full row rank, so ξ is not needed then; g⊥ = 0 for full column rank, so y is not.
+/// this gives ⟨g, dx⟩ = ⟨λ, db⟩ − ⟨λ, dA·x⟩ + ⟨r, dA·ξ⟩ + ⟨y, dA·g⊥⟩, so that
 ///
-/// The part of A(θ) is the gradient in θ of Φ(θ) = ⟨r, A(θ)ξ⟩ − ⟨λ, A(θ)x⟩ + ⟨y, A(θ)g⊥⟩ with all vectors held fixed.
+///     b̄ = λ,   Φ(θ) = −⟨λ, A(θ)·x⟩ + ⟨r, A(θ)·ξ⟩ + ⟨y, A(θ)·g⊥⟩.
+///
+/// For a full row rank r = 0, and ξ is not needed. For a full column rank g⊥ = 0, and y is not needed.
+///
+/// **Damped**, δ > 0. x solves (AᵀA + δ²I)·x = Aᵀ·b, and a perturbation gives
+///
+///     (AᵀA + δ²I)·dx = dAᵀ·r − Aᵀ·dA·x + Aᵀ·db − 2δ·dδ·x.
+///
+/// With
+///
+///     λ  = LstSq(Aᵀ, g, δ) = A·ξ
+///     g⊥ = g − Aᵀ·λ = δ²·ξ
+///     ξ  = (AᵀA + δ²I)⁻¹·g
+///
+/// this gives ⟨g, dx⟩ = ⟨λ, db⟩ − ⟨λ, dA·x⟩ + ⟨r, dA·ξ⟩ − 2δ·⟨ξ, x⟩·dδ, so that
+///
+///     b̄ = λ,   Φ(θ) = −⟨λ, A(θ)·x⟩ + ⟨r, A(θ)·ξ⟩,   δ̄ = −2δ·⟨ξ, x⟩.
+///
+/// ## Higher orders
+///
+/// If the backward pass is itself recorded, each vector is computed as a function of b, δ and θ that can be differentiated again. No
+/// term is then left out, because a term that is 0 may have a derivative.
 struct LeastSquaresGradient {
   let a: any LinearOperator
   let b: Tensor
@@ -34,19 +53,63 @@ struct LeastSquaresGradient {
   let solution: LeastSquaresSolution
   let acceptsEarlyStop: Bool
 
-  /// What the gradient consists of: vectors of Φ, in pairs (y, x) of terms ⟨y, A(θ)·x⟩.
-  struct Parts {
-    var lambda: Tensor
-    var terms: [(left: Tensor, right: Tensor)]
+  private struct Cotangents {
+    /// b̄.
+    let rightHandSide: Tensor
+    /// δ̄; `nil` if it is 0 or not wanted.
     var damping: Tensor?
+    /// The terms ⟨left, A(θ)·right⟩ of Φ.
+    var terms: [(left: Tensor, right: Tensor)] = []
   }
 
-  /// The cotangents of b, the damping if it is a tensor, and θ, for the cotangent of x.
+  private var needsOperator: Bool { a.parameters.contains(where: \.requiresGradient) }
+
+  /// The cotangents of b, of the damping if it is a tensor, and of θ, for the cotangent of x.
   func callAsFunction(_ g: Tensor) throws -> [Tensor?] {
-    let needsOperator = a.parameters.contains(where: \.requiresGradient)
-    let parts = try gradientsAreRecorded ? recordedParts(g, needsOperator) : plainParts(g, needsOperator)
-    let head: [Tensor?] = [parts.lambda] + (dampingTensor == nil ? [] : [parts.damping])
-    return try head + (needsOperator ? operatorGradients(parts.terms) : a.parameters.map { _ in nil })
+    let cotangents = try damping > 0 ? dampedCotangents(g) : undampedCotangents(g)
+    let head: [Tensor?] = [cotangents.rightHandSide] + (dampingTensor == nil ? [] : [cotangents.damping])
+    return try head + (needsOperator ? operatorGradients(cotangents.terms) : a.parameters.map { _ in nil })
+  }
+
+  private func undampedCotangents(_ g: Tensor) throws -> Cotangents {
+    let lambda = try adjointMinimiser(g, delta: nil)
+    var result = Cotangents(rightHandSide: lambda.x)
+    // δ̄ is 0 where δ is, but its derivative in δ is not.
+    let dampingTensor = gradientsAreRecorded ? dampingTensor : nil
+    guard needsOperator || dampingTensor != nil else { return result }
+    let x = try primalSolution(delta: nil)
+    let xi = residualVanishes(x, rows: a.rows) ? nil : try minimiser(lambda.x, delta: nil).x
+    if let xi, let delta = dampingTensor {
+      result.damping = cotangent(of: delta, product: xi.dot(x.x) * Penalty(delta, like: b).scalar)
+    }
+    guard needsOperator else { return result }
+
+    result.terms = [(-lambda.x, x.x)]
+    if let xi { result.terms.append((try residual(b, x), xi)) }
+    if !residualVanishes(lambda, rows: a.columns) {
+      let y = try adjointMinimiser(x.x, delta: nil).x
+      result.terms.append((y, try adjointResidual(g, lambda)))
+    }
+    return result
+  }
+
+  private func dampedCotangents(_ g: Tensor) throws -> Cotangents {
+    let delta = dampingTensor ?? Tensor(damping, dtype: b.dtype).to(b.device)
+    let lambda = try adjointMinimiser(g, delta: delta)
+    var result = Cotangents(rightHandSide: lambda.x)
+    guard needsOperator || dampingTensor != nil else { return result }
+    let x = try primalSolution(delta: delta)
+    let penalty = Penalty(delta, like: b)
+    guard gradientsAreRecorded else {
+      let (r, xi, product) = try accurateVectors(g, lambda, penalty)
+      result.terms = [(-lambda.x, x.x), (r, xi)]
+      result.damping = dampingTensor.map { Tensor.full(like: $0, -2 * damping * product) }
+      return result
+    }
+    let xi = try regularizedInverse(a, lambda.x, try adjointResidual(g, lambda), penalty)
+    result.terms = [(-lambda.x, x.x), (try residual(b, x), xi)]
+    result.damping = dampingTensor.map { cotangent(of: $0, product: xi.dot(x.x) * penalty.scalar) }
+    return result
   }
 
   /// ∇θ Σ ⟨left, A(θ)·right⟩, the vectors held fixed.
@@ -66,120 +129,118 @@ struct LeastSquaresGradient {
     return fresh.map { $0.requiresGradient ? results.popFirst() : nil }
   }
 
-  // MARK: First order
+  // MARK: Solves
 
-  private func plainParts(_ g: Tensor, _ needsOperator: Bool) throws -> Parts {
-    let adjoint = try accepted(system.solveAdjoint(g, damping: damping))
-    var parts = Parts(lambda: adjoint.x, terms: [(-adjoint.x, solution.x)])
-    if damping > 0 {
-      if !needsOperator, dampingTensor == nil { return parts }
-      let damped = try dampedVectors(g, adjoint)
-      parts.terms.append((damped.residual, damped.xi))
-      parts.damping = dampingTensor.map { Tensor.full(like: $0, -2 * damping * damped.product) }
-    } else if needsOperator {
-      if !residualVanishes(solution, rows: a.rows) {
-        parts.terms.append((solution.residual, try accepted(system.solve(adjoint.x, damping: 0, from: nil)).x))
-      }
-      if !residualVanishes(adjoint, rows: a.columns) {
-        parts.terms.append((try accepted(system.solveAdjoint(solution.x, damping: 0)).x, adjoint.residual))
-      }
+  /// LstSq(A, b, δ), without damping for `nil`; with an x that can be differentiated if gradients are recorded.
+  private func minimiser(_ b: Tensor, delta: Tensor?) throws -> LeastSquaresSolution {
+    if gradientsAreRecorded { return try recordedMinimiser(a, b, delta) }
+    return try accepted(system.solve(b, damping: delta == nil ? 0 : damping, from: nil))
+  }
+
+  /// LstSq(Aᵀ, g, δ), in the same way.
+  private func adjointMinimiser(_ g: Tensor, delta: Tensor?) throws -> LeastSquaresSolution {
+    if gradientsAreRecorded { return try recordedMinimiser(TransposedOperator(of: a), g, delta) }
+    return try accepted(system.solveAdjoint(g, damping: delta == nil ? 0 : damping))
+  }
+
+  private func recordedMinimiser(_ a: any LinearOperator, _ b: Tensor, _ delta: Tensor?) throws -> LeastSquaresSolution
+  {
+    guard let delta else {
+      return try accepted(leastSquares(a, b, solver: solver, acceptsEarlyStop: acceptsEarlyStop))
     }
-    return parts
+    return try accepted(leastSquares(a, b, damping: delta, solver: solver, acceptsEarlyStop: acceptsEarlyStop))
+  }
+
+  /// x; if gradients are recorded, it is solved for again as a function that can be differentiated.
+  private func primalSolution(delta: Tensor?) throws -> LeastSquaresSolution {
+    gradientsAreRecorded ? try minimiser(b, delta: delta) : solution
+  }
+
+  /// b − A·x, recorded where x is.
+  private func residual(_ b: Tensor, _ minimiser: LeastSquaresSolution) throws -> Tensor {
+    gradientsAreRecorded ? b - (try a.apply(minimiser.x)) : minimiser.residual
+  }
+
+  /// g − Aᵀ·λ, recorded where λ is.
+  private func adjointResidual(_ g: Tensor, _ minimiser: LeastSquaresSolution) throws -> Tensor {
+    gradientsAreRecorded ? g - (try a.applyAdjoint(minimiser.x)) : minimiser.residual
   }
 
   /// Whether the residual of a solve counts as 0, so that its term can be left out.
   ///
-  /// A direct solver costs little more for the term, and a small residual may be meant: there the rank decides.
+  /// A solver that knows the rank decides by the rank: a small residual may be meant, and the term costs such a solver little.
   private func residualVanishes(_ solution: LeastSquaresSolution, rows: Int) -> Bool {
-    solution.stopReason == .direct ? solution.spectrum.exactRank == rows : solution.isConsistent
-  }
-
-  /// r = b − Ax, ξ = (AᵀA + δ²I)⁻¹g = (g − Aᵀλ)/δ² and ⟨ξ, x⟩ = ⟨λ, r⟩/δ².
-  ///
-  /// Where a subtraction cancels, as g − Aᵀλ for full column rank and r for full row rank, and where that matters, the difference
-  /// is solved for instead. In Φ the product of r and ξ counts beside that of λ and x.
-  private func dampedVectors(
-    _ g: Tensor, _ adjoint: LeastSquaresSolution
-  ) throws -> (residual: Tensor, xi: Tensor, product: Double) {
-    let precision = b.dtype.ulpOfOne.squareRoot()
-    // A subtraction that leaves less than this loses more than a quarter of the digits.
-    let cancellation = precision.squareRoot()
-    let (squared, needsProduct) = (damping * damping, dampingTensor != nil)
-    let (rNorm, bNorm) = (solution.residual.euclideanNorm(), b.euclideanNorm())
-    let (restNorm, gNorm) = (adjoint.residual.euclideanNorm(), g.euclideanNorm())
-    let other = adjoint.solutionNorm * solution.solutionNorm * 1e-3
-
-    var residual = solution.residual
-    var xi = adjoint.residual / squared
-    let restCancels = restNorm < cancellation * gNorm
-    // λ is as good as its solve: ‖Aᵀ·(AAᵀ + δ²I)⁻¹‖ ≤ 1/2δ bounds what is left of its normal residual in g − Aᵀλ.
-    let restError = max(restCancels ? precision * gNorm : 0, adjoint.normalResidualNorm / (2 * damping))
-    if restError > cancellation * restNorm, needsProduct || rNorm * restError / squared > other {
-      xi = try regularizedInverse(a, adjoint.x, adjoint.residual)
-    }
-    let residualCancels = rNorm < cancellation * bNorm
-    if residualCancels, needsProduct && !restCancels || xi.euclideanNorm() * precision * bNorm > other {
-      residual = try regularizedInverse(TransposedOperator(of: a), solution.x, solution.residual) * squared
-    }
-    guard needsProduct else { return (residual, xi, 0) }
-    let product =
-      residualCancels && !restCancels ? adjoint.x.dot(residual).item() / squared : xi.dot(solution.x).item()
-    return (residual, xi, product)
-  }
-
-  /// ξ = (MᵀM + δ²I)⁻¹g from λ = Mξ and g − Mᵀλ = δ²ξ: the solution of the consistent system (M; δI)·ξ = (λ; (g − Mᵀλ)/δ).
-  private func regularizedInverse(_ m: any LinearOperator, _ lambda: Tensor, _ rest: Tensor) throws -> Tensor {
-    let (n, damping) = (m.columns, damping)
-    let penalty = FunctionOperator(rows: n, columns: n, productCost: Double(n), adjoint: { y, _ in y * damping }) {
-      x, _ in
-      x * damping
-    }
-    let target = Tensor.concatenate([lambda, rest / damping])
-    return try accepted(solver.solve(StackedOperator([m, penalty]), target)).x
-  }
-
-  // MARK: Higher orders
-
-  /// The same vectors as functions of b, δ and θ that can be differentiated; all terms are kept, since one that is 0 may have a
-  /// derivative.
-  private func recordedParts(_ g: Tensor, _ needsOperator: Bool) throws -> Parts {
-    let aTransposed = TransposedOperator(of: a)
-    let delta = dampingTensor ?? Tensor(damping, dtype: b.dtype).to(b.device)
-    func solved(_ a: any LinearOperator, _ b: Tensor, _ damping: Tensor?) throws -> Tensor {
-      let solution =
-        try damping.map {
-          try leastSquares(a, b, damping: $0, solver: solver, acceptsEarlyStop: acceptsEarlyStop)
-        } ?? leastSquares(a, b, solver: solver, acceptsEarlyStop: acceptsEarlyStop)
-      return try accepted(solution).x
-    }
-    if damping == 0 {
-      let lambda = try solved(aTransposed, g, nil)
-      guard needsOperator || dampingTensor != nil else { return Parts(lambda: lambda, terms: []) }
-      let x = try solved(a, b, nil)
-      let xi = try solved(a, lambda, nil)
-      // 0 where δ is, but its derivative in δ is not.
-      let damping = dampingTensor.map { (xi.dot(x) * $0.reshaped([]).to(b.dtype) * -2).to($0.dtype).reshaped($0.shape) }
-      guard needsOperator else { return Parts(lambda: lambda, terms: [], damping: damping) }
-      return Parts(
-        lambda: lambda,
-        terms: [
-          (-lambda, x), (b - (try a.apply(x)), xi),
-          (try solved(aTransposed, x, nil), g - (try a.applyAdjoint(lambda))),
-        ], damping: damping)
-    }
-    let lambda = try solved(aTransposed, g, delta)
-    guard needsOperator || dampingTensor != nil else { return Parts(lambda: lambda, terms: []) }
-    let x = try solved(a, b, delta)
-    let scale = delta.reshaped([]).to(b.dtype)
-    let penalty = ScaledOperator(DiagonalOperator(Tensor.ones(like: x.detached())), by: delta)
-    let target = Tensor.concatenate([lambda, (g - (try a.applyAdjoint(lambda))) / scale])
-    let xi = try solved(StackedOperator([a, penalty]), target, nil)
-    return Parts(
-      lambda: lambda, terms: [(-lambda, x), (b - (try a.apply(x)), xi)],
-      damping: dampingTensor.map { (xi.dot(x) * scale * -2).to($0.dtype).reshaped($0.shape) })
+    if gradientsAreRecorded { return false }
+    return solution.spectrum.exactRank.map { $0 == rows } ?? solution.isConsistent
   }
 
   private func accepted(_ solution: LeastSquaresSolution) throws -> LeastSquaresSolution {
     acceptsEarlyStop ? solution : try solution.converged()
+  }
+
+  // MARK: Damping
+
+  /// −2·(product) as a cotangent of δ; the product is ⟨ξ, x⟩·δ.
+  private func cotangent(of delta: Tensor, product: Tensor) -> Tensor {
+    (product * -2).to(delta.dtype).reshaped(delta.shape)
+  }
+
+  /// δ in the forms that are needed.
+  private struct Penalty {
+    let delta: Tensor
+    /// δ without dimensions, in the element type of the vectors.
+    let scalar: Tensor
+
+    init(_ delta: Tensor, like b: Tensor) {
+      self.delta = delta
+      scalar = delta.reshaped([]).to(b.dtype)
+    }
+  }
+
+  /// r = b − A·x, ξ = g⊥/δ² and ⟨ξ, x⟩ = ⟨λ, r⟩/δ², to as many digits as the results need.
+  ///
+  /// r and g⊥ are differences. g⊥ cancels for a full column rank, and r for a full row rank. Where the lost digits matter, a further
+  /// solve replaces the difference. In Φ the product of r and ξ counts beside the product of λ and x.
+  private func accurateVectors(
+    _ g: Tensor, _ lambda: LeastSquaresSolution, _ penalty: Penalty
+  ) throws -> (r: Tensor, xi: Tensor, product: Double) {
+    let precision = b.dtype.ulpOfOne.squareRoot()
+    // A subtraction that leaves less than this loses more than a quarter of the digits.
+    let cancellation = precision.squareRoot()
+    let (squared, needsProduct) = (damping * damping, dampingTensor != nil)
+    let (rNorm, bNorm) = (solution.residual.norm(), b.norm())
+    let (perpendicularNorm, gNorm) = (lambda.residual.norm(), g.norm())
+    let other = lambda.solutionNorm * solution.solutionNorm * 1e-3
+
+    var r = solution.residual
+    var xi = lambda.residual / squared
+    let perpendicularCancels = perpendicularNorm < cancellation * gNorm
+    // λ is as good as its solve: ‖Aᵀ·(AAᵀ + δ²I)⁻¹‖ ≤ 1/2δ bounds what is left of its normal residual in g⊥.
+    let perpendicularError = max(
+      perpendicularCancels ? precision * gNorm : 0, lambda.normalResidualNorm / (2 * damping))
+    if perpendicularError > cancellation * perpendicularNorm,
+      needsProduct || rNorm * perpendicularError / squared > other
+    {
+      xi = try regularizedInverse(a, lambda.x, lambda.residual, penalty)
+    }
+    let residualCancels = rNorm < cancellation * bNorm
+    if residualCancels, needsProduct && !perpendicularCancels || xi.norm() * precision * bNorm > other {
+      r = try regularizedInverse(TransposedOperator(of: a), solution.x, solution.residual, penalty) * squared
+    }
+    guard needsProduct else { return (r, xi, 0) }
+    let product =
+      residualCancels && !perpendicularCancels ? lambda.x.dot(r).item() / squared : xi.dot(solution.x).item()
+    return (r, xi, product)
+  }
+
+  /// ξ = (MᵀM + δ²I)⁻¹·g from λ = M·ξ and g⊥ = g − Mᵀ·λ = δ²·ξ: the solution of the consistent system (M; δI)·ξ = (λ; g⊥/δ).
+  private func regularizedInverse(
+    _ m: any LinearOperator, _ lambda: Tensor, _ perpendicular: Tensor, _ penalty: Penalty
+  ) throws -> Tensor {
+    let rows = ScaledOperator(DiagonalOperator(Tensor.ones(like: perpendicular.detached())), by: penalty.delta)
+    let target = Tensor.concatenate([lambda, perpendicular / penalty.scalar])
+    return try accepted(
+      leastSquares(StackedOperator([m, rows]), target, solver: solver, acceptsEarlyStop: acceptsEarlyStop)
+    ).x
   }
 }

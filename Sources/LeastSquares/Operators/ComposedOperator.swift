@@ -18,13 +18,13 @@ public struct ComposedOperator: LinearOperator {
     outerCount = outer.parameters.count
   }
 
-  /// Those of A.
+  /// The rows of A.
   public var rows: Int { outer.rows }
-  /// Those of B.
+  /// The columns of B.
   public var columns: Int { inner.columns }
-  /// Those of A, then those of B.
+  /// The parameters of A, then those of B.
   public var parameters: [Tensor] { outer.parameters + inner.parameters }
-  /// The sum of both.
+  /// The sum of both costs.
   public var productCost: Double { outer.productCost + inner.productCost }
   /// A·(B·x).
   public func apply(_ x: Tensor, _ parameters: [Tensor]) throws -> Tensor {

@@ -1,10 +1,12 @@
 public import Torch
 
-/// A diagonal matrix; its one parameter is the diagonal.
+/// A diagonal matrix, whose one parameter is the diagonal.
 public struct DiagonalOperator: LinearOperator {
   private let diagonal: Tensor
 
   /// Makes an operator that multiplies elementwise by a vector.
+  ///
+  /// - Precondition: the rank of the tensor is 1.
   public init(_ diagonal: Tensor) {
     precondition(diagonal.rank == 1, "a diagonal is a vector, not a tensor of shape \(diagonal.shape)")
     self.diagonal = diagonal
@@ -18,8 +20,8 @@ public struct DiagonalOperator: LinearOperator {
   public var parameters: [Tensor] { [diagonal] }
   /// The length of the diagonal.
   public var productCost: Double { Double(rows) }
-  /// d·x.
+  /// d·x, elementwise.
   public func apply(_ x: Tensor, _ parameters: [Tensor]) throws -> Tensor { parameters[0] * x }
-  /// d·y.
+  /// d·y, elementwise.
   public func applyAdjoint(_ y: Tensor, _ parameters: [Tensor]) throws -> Tensor { parameters[0] * y }
 }

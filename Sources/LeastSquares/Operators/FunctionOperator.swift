@@ -1,24 +1,24 @@
 public import Torch
 
-/// A linear function of a vector as an operator.
+/// An operator whose product is a closure.
 ///
 /// ```swift
 /// let differences = FunctionOperator(rows: n - 1, columns: n) { x, _ in x[1..<n] - x[0..<(n - 1)] }
 /// ```
 ///
-/// Without an adjoint, products with it come from transposing the function automatically; the function must then be written
-/// in recorded operations. It is recorded once for each θ: what it captures besides, it captures as it then was.
+/// Without a closure for the adjoint, adjoint products come from automatic transposition. The function must then consist of recorded
+/// operations. It is recorded once for each θ, so that later changes of other captured values have no effect.
 public struct FunctionOperator: LinearOperator {
-  /// A product: the vector and θ to a vector.
+  /// A function of a vector and θ that returns a vector.
   public typealias Product = (_ vector: Tensor, _ parameters: [Tensor]) throws -> Tensor
 
-  /// The length of the result.
+  /// The length of A·x.
   public let rows: Int
-  /// The length of the argument.
+  /// The length of x.
   public let columns: Int
-  /// θ.
+  /// θ, as given.
   public let parameters: [Tensor]
-  /// About how many multiplications a product takes.
+  /// The approximate number of multiplications in a product.
   public let productCost: Double
   private let product: Product
   private let adjoint: Product?
@@ -27,9 +27,13 @@ public struct FunctionOperator: LinearOperator {
   /// Makes an operator of a function and, if it is known, of its adjoint.
   ///
   /// - Parameters:
-  ///   - productCost: about how many multiplications a product takes; rows·columns by default.
-  ///   - adjoint: Aᵀ·y; derived if it is left out.
+  ///   - rows: the length of A·x.
+  ///   - columns: the length of x.
+  ///   - parameters: θ, which both closures get as their second argument.
+  ///   - productCost: the approximate number of multiplications in a product; rows·columns by default.
+  ///   - adjoint: Aᵀ·y; `nil` for automatic transposition.
   ///   - product: A·x.
+  /// - Precondition: rows and columns are at least 0.
   public init(
     rows: Int, columns: Int, parameters: [Tensor] = [], productCost: Double? = nil, adjoint: Product? = nil,
     _ product: @escaping Product
@@ -57,7 +61,7 @@ public struct FunctionOperator: LinearOperator {
 final class RecordedAdjoint {
   private var record: (parameters: [Tensor], dtype: DType, device: Device, transposition: Transposition)?
 
-  /// Aᵀ·y: from the kept record unless the product is itself to be differentiated.
+  /// Aᵀ·y, from the kept record unless the product itself will be differentiated.
   func transpose(
     _ y: Tensor, length: Int, _ parameters: [Tensor], _ function: FunctionOperator.Product
   ) throws -> Tensor {

@@ -1,24 +1,24 @@
 public import Torch
 
-/// The Jacobian J = ∂f/∂p of a function of tensors at a point, as an operator on the point's elements in one vector.
+/// The Jacobian J = ∂f/∂p of a function of tensors at a point p, as an operator on the elements of p in one vector.
 ///
-/// The function is recorded once and every product re-uses that record: Jᵀ·y is a backward pass through it, J·x a backward
-/// pass through the backward pass, because x ↦ J·x is the transpose of y ↦ Jᵀ·y. Forward-mode differentiation is not used:
-/// libtorch's has gaps where score models need it.
+/// The function is recorded once, and every product uses that record. Jᵀ·y is a backward pass through it. J·x is a backward pass
+/// through the backward pass, because x ↦ J·x is the transpose of y ↦ Jᵀ·y. Forward-mode differentiation is not used, because in
+/// libtorch it lacks operations that score models need.
 ///
-/// The operator's parameters are the point and the function's own, so gradients of a solve reach both; the function is then
-/// differentiated once more, and must be differentiable as often.
+/// The operator's parameters are the point and the function's own parameters, so that gradients of a solve reach both. The function is
+/// then differentiated once more, and must be differentiable that often.
 public final class JacobianOperator: LinearOperator {
   /// A function of the point and of further parameters.
   public typealias Function = (_ point: [Tensor], _ parameters: [Tensor]) throws -> Tensor
 
   /// The number of elements of f(p).
   public let rows: Int
-  /// The number of elements of p.
+  /// The number of elements of p, in all tensors together.
   public let columns: Int
-  /// The point, then the function's own parameters.
+  /// The point p, then the function's own parameters.
   public let parameters: [Tensor]
-  /// f(p), of the function's shape and not recorded.
+  /// f(p), in the shape that the function returned, and not recorded.
   public let value: Tensor
 
   private let function: Function
@@ -28,10 +28,10 @@ public final class JacobianOperator: LinearOperator {
   /// Records a function at a point.
   ///
   /// - Parameters:
-  ///   - point: p, where the Jacobian is taken.
-  ///   - parameters: what else the function depends on and gradients may be wanted for.
-  ///   - function: f.
-  /// - Throws: what the function throws.
+  ///   - point: p, the point of the Jacobian.
+  ///   - parameters: further tensors that the function depends on and that gradients may be wanted for.
+  ///   - function: f, in recorded operations.
+  /// - Throws: the errors of the function.
   public init(at point: [Tensor], parameters: [Tensor] = [], _ function: @escaping Function) throws {
     self.function = function
     self.parameters = point + parameters
@@ -42,7 +42,7 @@ public final class JacobianOperator: LinearOperator {
     columns = point.reduce(0) { $0 + $1.elementCount }
   }
 
-  /// Records a function of one tensor.
+  /// Records a function of one tensor, without further parameters.
   public convenience init(at point: Tensor, _ function: @escaping (_ point: Tensor) throws -> Tensor) throws {
     try self.init(at: [point]) { point, _ in try function(point[0]) }
   }
@@ -59,15 +59,15 @@ public final class JacobianOperator: LinearOperator {
     return try record(of: parameters).adjointProduct(y, createGraph: false)
   }
 
-  /// ⟨Jᵀ·y, x⟩: one order of differentiation less than ⟨y, J·x⟩.
+  /// ⟨Jᵀ·y, x⟩, which takes one order of differentiation less than ⟨y, J·x⟩.
   public func pairing(_ y: Tensor, _ x: Tensor, _ parameters: [Tensor]) throws -> Tensor {
     try applyAdjoint(y, parameters).dot(x)
   }
 
   /// A record whose products can be differentiated with respect to the parameters.
   private func record(on parameters: [Tensor]) throws -> JacobianRecord {
-    // The function may know the point's tensors as its parameters too, or twice: each becomes a tensor of its own, still
-    // attached to what it came from, so that the Jacobian is taken in the point alone.
+    // The same tensor may be in the point twice, or also be a parameter. Each occurrence becomes a tensor of its own, attached to
+    // its origin, so that the Jacobian is taken in the point alone.
     let point = parameters[..<pointCount].map { $0.requiresGradient ? $0.expanded(to: $0.shape) : $0.variable() }
     return try JacobianRecord(function, point, Array(parameters[pointCount...]))
   }
@@ -109,7 +109,7 @@ private final class JacobianRecord {
       retainGraph: true)[0].flattened()
   }
 
-  /// y ↦ Jᵀ·y, recorded at y = 0; it is linear, so the place does not matter.
+  /// y ↦ Jᵀ·y, recorded at y = 0; it is linear, so the point of the record does not matter.
   private func transposedRecord() throws -> (cotangent: Tensor, gradients: [Tensor]) {
     if let transposed { return transposed }
     let cotangent = Tensor.zeros(like: output).variable()

@@ -1,13 +1,13 @@
 public import Torch
 
-/// A linear map x ↦ A(θ)·x from vectors of length `columns` to vectors of length `rows`, known by its products.
+/// A linear map x ↦ A(θ)·x from vectors of length `columns` to vectors of length `rows`, given by its products.
 ///
-/// A conforming type writes `apply`, in recorded operations, and may write the rest. A missing adjoint product is derived from
-/// `apply` by automatic transposition. An operator of which the adjoint is the natural product is
-/// `TransposedOperator(of: …)` of one.
+/// A conforming type implements `apply` in recorded operations; all other members have defaults. The default adjoint product comes from
+/// `apply` by automatic transposition. If Aᵀ·y is the simpler product, implement an operator with that as its `apply`, and use the
+/// `TransposedOperator` of it.
 ///
-/// Both products must be linear in the vector and differentiable with respect to θ, in the vector and in each other's sense
-/// transposes: ⟨A·x, y⟩ = ⟨x, Aᵀ·y⟩. Solvers rely on that and cannot check it; `adjointMismatch(like:)` does.
+/// Both products must be linear and adjoint to each other: ⟨A·x, y⟩ = ⟨x, Aᵀ·y⟩. Both must be differentiable in the vector and in θ.
+/// Solvers rely on this without a check; `adjointMismatch(like:)` checks it.
 public protocol LinearOperator {
   /// The length of A·x.
   var rows: Int { get }
@@ -15,9 +15,9 @@ public protocol LinearOperator {
   /// The length of x.
   var columns: Int { get }
 
-  /// θ: the tensors that the products depend on and that gradients may be wanted for; none by default.
+  /// θ, the tensors that the products depend on and that gradients may be wanted for; none by default.
   ///
-  /// They must be the same tensors each time, from a solve to the end of its backward pass: an operator is of one θ.
+  /// They must stay the same tensors from a solve to the end of its backward pass.
   var parameters: [Tensor] { get }
 
   /// A(θ)·x.
@@ -39,23 +39,23 @@ public protocol LinearOperator {
   /// ⟨y, A(θ)·x⟩ as a tensor without dimensions, for the gradient in θ: by default from `apply`.
   func pairing(_ y: Tensor, _ x: Tensor, _ parameters: [Tensor]) throws -> Tensor
 
-  /// A(θ) as a matrix `[rows, columns]`, whose element type and device are those of a vector.
+  /// A(θ) as a matrix `[rows, columns]`, with the element type and the device of a vector; not recorded.
   ///
-  /// By default it takes min(rows, columns) products. Nothing is recorded.
+  /// - Complexity: by default min(rows, columns) products.
   func matrix(like vector: Tensor, _ parameters: [Tensor]) throws -> Tensor
 
-  /// About how many multiplications a product takes: what `AutomaticSolver` decides by. rows·columns by default.
+  /// The approximate number of multiplications in a product, by which `AutomaticSolver` decides; rows·columns by default.
   var productCost: Double { get }
 }
 
 extension LinearOperator {
-  /// None.
+  /// No parameters.
   public var parameters: [Tensor] { [] }
 
   /// The adjoint product by automatic transposition: Aᵀ·y = ∂⟨y, A·z⟩/∂z.
   ///
-  /// - Complexity: an evaluation of `apply` and a backward pass. `FunctionOperator` keeps the record, so that each product after
-  ///   the first is a backward pass alone.
+  /// - Complexity: one evaluation of `apply` and one backward pass. `FunctionOperator` keeps the record, so that each product after
+  ///   the first costs only the backward pass.
   public func applyAdjoint(_ y: Tensor, _ parameters: [Tensor]) throws -> Tensor {
     try Transposition.transpose(y, length: columns, parameters) { try apply($0, parameters) }
   }
@@ -86,18 +86,20 @@ extension LinearOperator {
   /// rows·columns.
   public var productCost: Double { Double(rows) * Double(columns) }
 
-  /// A·x.
+  /// A·x with the operator's own θ.
   public func apply(_ x: Tensor) throws -> Tensor { try apply(x, parameters) }
 
-  /// Aᵀ·y.
+  /// Aᵀ·y with the operator's own θ.
   public func applyAdjoint(_ y: Tensor) throws -> Tensor { try applyAdjoint(y, parameters) }
 
-  /// How far the products are from being each other's adjoint: |⟨A·x, y⟩ − ⟨x, Aᵀ·y⟩| over ‖A·x‖·‖y‖ + ‖x‖·‖Aᵀ·y‖ for
-  /// random x and y.
+  /// The relative error of ⟨A·x, y⟩ = ⟨x, Aᵀ·y⟩ for random x and y: the difference over ‖A·x‖·‖y‖ + ‖x‖·‖Aᵀ·y‖.
   ///
-  /// A few units of rounding for a correct operator; of order 1 for a wrong one.
+  /// It is a few units of rounding for a correct operator, and about 1 for a wrong one.
   ///
-  /// - Parameter vector: a tensor whose element type and device x and y get.
+  /// - Parameters:
+  ///   - vector: a tensor with the element type and the device of x and y.
+  ///   - seed: the seed of x and y.
+  /// - Throws: the errors of the operator.
   public func adjointMismatch(like vector: Tensor, seed: UInt64 = 0) throws -> Double {
     var generator = RandomGenerator(seed: seed, purpose: .probes)
     let x = generator.normal([columns], dtype: vector.dtype).to(vector.device)
@@ -106,7 +108,7 @@ extension LinearOperator {
       let (image, adjointImage) = (try apply(x), try applyAdjoint(y))
       let difference =
         image.to(.float64).dot(y.to(.float64)).item() - x.to(.float64).dot(adjointImage.to(.float64)).item()
-      let scale = image.euclideanNorm() * y.euclideanNorm() + x.euclideanNorm() * adjointImage.euclideanNorm()
+      let scale = image.norm() * y.norm() + x.norm() * adjointImage.norm()
       return scale == 0 ? 0 : difference.magnitude / scale
     }
   }

@@ -1,6 +1,6 @@
 public import Torch
 
-/// A matrix as an operator; its one parameter is the matrix.
+/// A matrix as an operator, whose one parameter is the matrix.
 public struct MatrixOperator: LinearOperator {
   /// The matrix `[rows, columns]`.
   public let matrix: Tensor
@@ -43,6 +43,6 @@ public struct MatrixOperator: LinearOperator {
     return matrix.vectorProduct(vector, transposed: transposed)
   }
 
-  /// The matrix itself.
+  /// The matrix itself, in its own element type and on its own device.
   public func matrix(like vector: Tensor, _ parameters: [Tensor]) throws -> Tensor { parameters[0].detached() }
 }

@@ -1,8 +1,8 @@
 public import Torch
 
-/// A sparse matrix in compressed rows (CSR) as an operator; its one parameter is the vector of the stored elements.
+/// A sparse matrix in compressed rows (CSR) as an operator, whose one parameter is the vector of the stored elements.
 ///
-/// Both A and Aᵀ are kept in compressed rows, so that both products read memory in order and add in a fixed order.
+/// Both A and Aᵀ are kept in compressed rows, so that both products read memory in order and have a fixed order of summation.
 public struct SparseOperator: LinearOperator {
   /// The number of rows.
   public let rows: Int
@@ -12,14 +12,14 @@ public struct SparseOperator: LinearOperator {
   public let values: Tensor
   private let direct: Pattern
   private let transposed: Pattern
-  /// Where each stored element of Aᵀ stands among those of A.
+  /// The position of each stored element of Aᵀ among those of A.
   private let order: Tensor
   private let inverseOrder: Tensor
   private let rowIndices: Tensor
   private let columnIndices: Tensor
   private let latest = Latest()
 
-  /// The places of stored elements, in compressed rows.
+  /// The positions of the stored elements, in compressed rows.
   private struct Pattern {
     let offsets: Tensor
     let indices: Tensor
@@ -29,8 +29,8 @@ public struct SparseOperator: LinearOperator {
   /// Makes an operator of compressed rows.
   ///
   /// - Parameters:
-  ///   - rowOffsets: rows + 1 numbers: the elements of row i are those from offset i up to offset i + 1.
-  ///   - columnIndices: the column of each element.
+  ///   - rowOffsets: rows + 1 numbers: row i has the elements from offset i up to offset i + 1.
+  ///   - columnIndices: the column of each element, from 0.
   ///   - values: the elements, a vector of floating-point numbers.
   ///   - columns: the number of columns.
   /// - Throws: `LeastSquaresError` if the three do not describe a matrix.
@@ -45,9 +45,9 @@ public struct SparseOperator: LinearOperator {
       offsets: rowOffsets, rowOfEach: rowOfEach, columnOfEach: columnIndices, values: values, columns: columns)
   }
 
-  /// Makes an operator of elements at places, in any order; elements at the same place add up.
+  /// Makes an operator of elements with row and column indices, in any order; elements at the same position add up.
   ///
-  /// - Throws: `LeastSquaresError` if a place is outside of the matrix or the counts differ.
+  /// - Throws: `LeastSquaresError` if an index is outside of the matrix or the counts differ.
   public init(rowIndices: [Int], columnIndices: [Int], values: Tensor, rows: Int, columns: Int) throws {
     guard rowIndices.count == columnIndices.count else {
       throw LeastSquaresError("\(rowIndices.count) row indices do not match \(columnIndices.count) column indices")
@@ -137,7 +137,7 @@ public struct SparseOperator: LinearOperator {
     try product(transposedValues(parameters[0]), y, isTransposed: true)
   }
 
-  /// The elements in the order of Aᵀ's rows; kept for the next product with the same ones, unless they are recorded.
+  /// The elements in the order of Aᵀ's rows, kept for the next product with the same elements unless they are recorded.
   private func transposedValues(_ values: Tensor) -> Tensor {
     if gradientsAreRecorded, values.requiresGradient { return values.gathering(order) }
     if let kept = latest.value, kept.values.isSame(as: values) { return kept.transposed }
@@ -152,8 +152,8 @@ public struct SparseOperator: LinearOperator {
 
   /// The product with elements in the order of A's or Aᵀ's rows.
   ///
-  /// The derivatives of y = M·x are x̄ = Mᵀ·ȳ and, for the element at (i, j), ȳᵢ·xⱼ; both are products of the same kinds, so
-  /// derivatives of any order follow.
+  /// The derivatives of y = M·x are x̄ = Mᵀ·ȳ and, for the element at (i, j), ȳᵢ·xⱼ. Both are products of the same kinds, so that there
+  /// are derivatives of any order.
   private func product(_ values: Tensor, _ x: Tensor, isTransposed: Bool) throws -> Tensor {
     try checkOperand(x, ofMatrix: values)
     let pattern = isTransposed ? transposed : direct

@@ -1,8 +1,8 @@
 public import Torch
 
-/// Operators with the same columns, one below the other: x ↦ (A₁·x, A₂·x, …).
+/// Operators with the same number of columns, one below the other: x ↦ (A₁·x, A₂·x, …).
 ///
-/// Beside each other they are the transpose of the stack of their transposes.
+/// For operators beside each other, transpose the stack of their transposes.
 public struct StackedOperator: LinearOperator {
   private let parts: [any LinearOperator]
 
@@ -18,17 +18,17 @@ public struct StackedOperator: LinearOperator {
 
   /// The sum of the parts' rows.
   public var rows: Int { parts.reduce(0) { $0 + $1.rows } }
-  /// The parts' columns.
+  /// The columns of each part.
   public var columns: Int { parts[0].columns }
-  /// Those of the parts, in order.
+  /// The parameters of the parts, in order.
   public var parameters: [Tensor] { parts.flatMap(\.parameters) }
-  /// The sum over the parts.
+  /// The sum of the parts' costs.
   public var productCost: Double { parts.reduce(0) { $0 + $1.productCost } }
-  /// The parts' products, joined.
+  /// The products of the parts, joined to one vector.
   public func apply(_ x: Tensor, _ parameters: [Tensor]) throws -> Tensor {
     Tensor.concatenate(try zip(parts, slices(parameters)).map { try $0.apply(x, $1) })
   }
-  /// The sum of the parts' adjoint products.
+  /// The sum of the adjoint products of the parts.
   public func applyAdjoint(_ y: Tensor, _ parameters: [Tensor]) throws -> Tensor {
     let vectors = y.split(parts.map(\.rows))
     var sum: Tensor?
@@ -38,7 +38,7 @@ public struct StackedOperator: LinearOperator {
     }
     return sum ?? Tensor.zeros([columns], dtype: y.dtype, device: y.device)
   }
-  /// The sum of the parts' pairings.
+  /// The sum of the pairings of the parts.
   public func pairing(_ y: Tensor, _ x: Tensor, _ parameters: [Tensor]) throws -> Tensor {
     try zip(zip(parts, y.split(parts.map(\.rows))), slices(parameters)).map { part, slice in
       try part.0.pairing(part.1, x, slice)

@@ -2,12 +2,12 @@ internal import Torch
 
 /// Automatic transposition of a linear function: for f(z) = M·z, Mᵀ·y = ∂⟨y, f(z)⟩/∂z at any z.
 ///
-/// The function is recorded once, at z = 0; each product with Mᵀ is then one backward pass through that record.
+/// The function is recorded once, at z = 0. Each product with Mᵀ is then one backward pass through that record.
 struct Transposition {
   private let input: Tensor
   private let output: Tensor
 
-  /// Records the function on vectors of a length, with the element type and device of another tensor.
+  /// Records a function of vectors of a length, with the element type and the device of another tensor.
   init(length: Int, like other: Tensor, _ function: (Tensor) throws -> Tensor) throws {
     let input = Tensor.zeros([length], dtype: other.dtype, device: other.device).variable()
     self.input = input
@@ -21,7 +21,7 @@ struct Transposition {
     return try gradients(of: output, withRespectTo: [input], seed: y, createGraph: createGraph, retainGraph: true)[0]
   }
 
-  /// One product, recorded if the parameters or y are to be differentiated for.
+  /// One product Mᵀ·y, recorded if it will be differentiated in the parameters or y.
   static func transpose(
     _ y: Tensor, length: Int, _ parameters: [Tensor], _ function: (Tensor) throws -> Tensor
   ) throws -> Tensor {
@@ -30,12 +30,12 @@ struct Transposition {
   }
 }
 
-/// Whether a product with a vector is itself to be differentiated.
+/// Whether a product with a vector will itself be differentiated.
 func isDifferentiated(_ vector: Tensor, _ parameters: [Tensor]) -> Bool {
   gradientsAreRecorded && (vector.requiresGradient || parameters.contains(where: \.requiresGradient))
 }
 
-/// Checks that a stored matrix and a vector are of one element type and on one device.
+/// Checks that a stored matrix and a vector have the same element type and device.
 func checkOperand(_ vector: Tensor, ofMatrix elements: Tensor) throws {
   guard vector.dtype == elements.dtype, vector.device == elements.device else {
     throw LeastSquaresError(

@@ -1,16 +1,16 @@
 public import Torch
 
-/// A direct solver: it forms the operator's matrix and takes its singular value decomposition.
+/// A direct solver, which forms the operator's matrix and takes its singular value decomposition A = U·diag(s)·Vᵀ.
 ///
-/// The solution is x = V·diag(s/(s² + δ²))·Uᵀ·b. Singular values up to max(m, n)·ε of the largest count as 0, which gives the
-/// minimiser of least norm for any rank, and the rank itself.
+/// The solution is x = V·diag(s/(s² + δ²))·Uᵀ·b. Singular values up to max(m, n)·ε of the largest count as 0. This gives the minimiser
+/// of least norm for any rank, and the rank itself.
 ///
 /// - Complexity: min(m, n) products, unless the operator is a matrix, O(m·n·min(m, n)) operations and memory for m·n elements.
 public struct DenseSolver: LeastSquaresSolver, Sendable {
-  /// Makes a solver.
+  /// Makes a solver; it has no settings.
   public init() {}
 
-  /// Solves min ‖A·x − b‖² + δ²·‖x − x₀‖².
+  /// Solves min ‖A·x − b‖² + δ²·‖x − x₀‖² by a decomposition.
   public func solve(
     _ a: any LinearOperator, _ b: Tensor, damping: Double, from x0: Tensor?
   ) throws -> LeastSquaresSolution {
@@ -18,7 +18,7 @@ public struct DenseSolver: LeastSquaresSolver, Sendable {
     return try prepare(a, like: b).solve(b, damping: damping, from: x0)
   }
 
-  /// Forms and decomposes the matrix, for right-hand sides of both A and Aᵀ.
+  /// Forms and decomposes the matrix, for solves with both A and Aᵀ.
   public func prepare(_ a: any LinearOperator, like vector: Tensor) throws -> any PreparedLeastSquares {
     try withoutGradients { try Decomposition(a, like: vector.detached()) }
   }
@@ -35,12 +35,9 @@ private struct Decomposition: PreparedLeastSquares {
 
   init(_ a: any LinearOperator, like vector: Tensor) throws {
     self.a = a
-    let (m, n) = (a.rows, a.columns)
     matrix = try checkedMatrix(a, like: vector)
     (u, s, vTransposed) = try matrix.singularValueDecomposition()
-    spectrum = Spectrum(
-      source: .decomposition(s.elements()), fullRank: min(m, n),
-      relativeTolerance: Double(max(m, n)) * vector.dtype.ulpOfOne)
+    spectrum = Spectrum(.decomposition(s.elements()), of: a, in: vector.dtype)
   }
 
   func solve(_ b: Tensor, damping: Double, from x0: Tensor?) throws -> LeastSquaresSolution {
@@ -56,7 +53,7 @@ private struct Decomposition: PreparedLeastSquares {
       from: nil)
   }
 
-  /// Solves with L·diag(s)·Rᵀ.
+  /// Solves with the decomposition L·diag(s)·Rᵀ of A or Aᵀ.
   private func solve(
     _ a: any LinearOperator, _ left: Tensor, _ right: Tensor, _ b: Tensor, damping: Double, from x0: Tensor?
   ) throws -> LeastSquaresSolution {
@@ -79,7 +76,7 @@ private struct Decomposition: PreparedLeastSquares {
       let check = try Residuals(a, b, x, damping: damping, from: x0)
       let frobenius = values.reduce(0) { hypotenuse($0, $1) }
       let operatorNorm = hypotenuse(frobenius, damping * Double(a.columns).squareRoot())
-      let xNorm = x.euclideanNorm()
+      let xNorm = x.norm()
       guard xNorm.isFinite, check.residualNorm.isFinite else {
         throw LeastSquaresError("the solution left the range of \(b.dtype); scale the problem or use float64")
       }

@@ -1,45 +1,49 @@
 public import Torch
 
-/// LSMR, the least-squares solver of Fong & Saunders: it needs products with A and Aᵀ alone.
+/// LSMR, the iterative least-squares solver of Fong & Saunders, which needs only products with A and Aᵀ.
 ///
-/// It is equivalent to MINRES on the normal equations, so ‖Aᵀ·r‖ falls monotonically and stopping early is safe. The
-/// stopping rules, and their codes, are those of SciPy's `lsmr`. Differences from SciPy: the limit of iterations is 10·min(m, n)
-/// rather than min(m, n); for b = 0 a starting point is used and not dropped; the estimate of the condition number does not
-/// depend on the operator's magnitude; and a claim of convergence is checked against the residual of x, computed anew.
+/// It is equivalent to MINRES on the normal equations. ‖Aᵀ·r‖ therefore falls monotonically, and stopping early is safe. The stopping
+/// rules and their codes are those of SciPy's `lsmr`, with these differences:
 ///
-/// - **Cost** of an iteration: a product with A, one with Aᵀ, and memory traffic of 3·rows + 10·columns elements; of a solve:
-///   two more products, for the starting vector and for the residuals, each; those for the residuals can be left out. Vectors at a time: 2 of `rows`, 6 of `columns`.
-/// - **Scalars** of the recurrences are in double precision, vectors of the right-hand side's element type.
+/// - The limit of iterations is 10·min(m, n), not min(m, n).
+/// - For b = 0 a starting point is used, not ignored.
+/// - The estimate of the condition number does not depend on the magnitude of the operator.
+/// - A claim of convergence is checked against the residual of x, which is computed again.
+///
+/// - **Cost** of an iteration: a product with A, one with Aᵀ, and memory traffic of 3·rows + 10·columns elements. A solve also takes
+///   these two products for the starting vector, and for the residuals, which `checksSolution` can leave out. Memory: 2 vectors of
+///   `rows` and 6 of `columns`.
+/// - **Precision**: the scalars of the recurrences are in double precision, and vectors have the right-hand side's element type.
 ///
 /// D. C.-L. Fong & M. A. Saunders (2011), *LSMR: An iterative algorithm for sparse least-squares problems*, SIAM J. Sci. Comput.
 /// 33(5), arXiv 1006.0758.
 public struct LSMR: LeastSquaresSolver, Sendable {
-  /// The relative error of the operator that is tolerated: iterations end when ‖Āᵀ·r‖ ≤ atol·‖Ā‖·‖r‖.
+  /// The tolerated relative error of the operator: iterations end when ‖Āᵀ·r‖ ≤ atol·‖Ā‖·‖r‖, with Ā = (A; δI).
   public var atol: Double
-  /// The relative error of the right-hand side that is tolerated: they also end when ‖r‖ ≤ btol·‖b‖ + atol·‖Ā‖·‖x‖.
+  /// The tolerated relative error of the right-hand side: iterations also end when ‖r‖ ≤ btol·‖b‖ + atol·‖Ā‖·‖x‖.
   public var btol: Double
-  /// The condition number at which to give up; 0 stands for none.
+  /// The estimated condition number at which iterations end; 0 for no limit.
   public var conditionLimit: Double
-  /// The largest number of iterations; 10·min(rows, columns) by default.
+  /// The largest number of iterations; `nil`, the default, means 10·min(rows, columns).
   public var iterationLimit: Int?
-  /// The number of latest right vectors that each new one is orthogonalised against.
+  /// The number of latest right vectors against which each new one is orthogonalised; 0 by default.
   ///
-  /// Rounding errors cost an ill-conditioned problem orthogonality and so iterations; each of these vectors costs memory of
-  /// `columns` elements and two passes through it in each iteration.
+  /// In an ill-conditioned problem the vectors lose orthogonality through rounding errors, and the solve takes more iterations. Each of
+  /// these vectors costs memory of `columns` elements, and two passes through it in each iteration.
   public var reorthogonalization: Int
-  /// Whether solutions come with their Lagrange multipliers.
+  /// Whether solutions contain their Lagrange multipliers.
   ///
-  /// They cost memory of four vectors of `rows` elements and a pass through them in each iteration, and exclude
+  /// These cost memory of four vectors of `rows` elements, and a pass through them in each iteration. They are not possible with
   /// `reorthogonalization`.
   public var tracksMultipliers: Bool
-  /// Whether the residuals of a solution are computed from it.
+  /// Whether the residuals of a solution are computed from x at the end.
   ///
-  /// That costs two products in a solve, much where few iterations are wanted. Without, r is carried along with x, which costs memory of
-  /// three vectors of `rows` elements and three passes through them in each iteration; ‖Āᵀ·r‖ is that of the recurrences, and a claim
-  /// of convergence is not checked.
+  /// That costs two products in a solve, which matters if iterations are few. If `false`, r is updated together with x, which costs
+  /// memory of three vectors of `rows` elements and three passes through them in each iteration. ‖Āᵀ·r‖ is then that of the
+  /// recurrences, and a claim of convergence is not checked.
   public var checksSolution: Bool
 
-  /// Makes a solver with the defaults of SciPy.
+  /// Makes a solver, with the tolerances of SciPy by default.
   public init(
     atol: Double = 1e-6, btol: Double = 1e-6, conditionLimit: Double = 1e8, iterationLimit: Int? = nil,
     reorthogonalization: Int = 0, tracksMultipliers: Bool = false, checksSolution: Bool = true
@@ -53,14 +57,22 @@ public struct LSMR: LeastSquaresSolver, Sendable {
     self.checksSolution = checksSolution
   }
 
-  /// Makes a solver with one tolerance for operator and right-hand side, and no limit of the condition number.
+  /// Makes a solver with one tolerance for operator and right-hand side, and without a limit of the condition number.
   public init(tolerance: Double, iterationLimit: Int? = nil, checksSolution: Bool = true) {
     self.init(
       atol: tolerance, btol: tolerance, conditionLimit: 0, iterationLimit: iterationLimit,
       checksSolution: checksSolution)
   }
 
-  /// Solves min ‖A·x − b‖² + δ²·‖x − x₀‖².
+  /// This solver with `tracksMultipliers`; `nil` under reorthogonalisation, which excludes them.
+  public var trackingMultipliers: (any LeastSquaresSolver)? {
+    guard reorthogonalization == 0 else { return nil }
+    var solver = self
+    solver.tracksMultipliers = true
+    return solver
+  }
+
+  /// Solves min ‖A·x − b‖² + δ²·‖x − x₀‖² by iterations.
   public func solve(
     _ a: any LinearOperator, _ b: Tensor, damping: Double, from x0: Tensor?
   ) throws -> LeastSquaresSolution {
@@ -73,16 +85,22 @@ public struct LSMR: LeastSquaresSolver, Sendable {
     }
   }
 
-  /// Solves min ‖A·x − b‖² + δ²·‖x − x₀‖² for z with x = x₀ + M·z, where M is diagonal: a preconditioner of columns.
+  /// Solves min ‖A·x − b‖² + δ²·‖x − x₀‖² with a diagonal scaling M of the columns, x = x₀ + M·z.
   ///
-  /// With scalings that bring A·M's columns to similar norms, fewer iterations do. Where the minimiser is unique it is that of
-  /// `solve` without M. Of several, x minimises ‖M⁻¹·(x − x₀)‖, so M also chooses the metric. Tolerances, the estimates
-  /// of norm and condition, and the spectrum concern the scaled system with its rows of damping, the residual norms the original
-  /// one, computed from x in any case.
+  /// If M brings the columns of A·M to similar norms, the solve takes fewer iterations. A unique minimiser does not depend on M. Of
+  /// several minimisers, the one that minimises ‖M⁻¹·(x − x₀)‖ is returned, so that M also chooses the metric. The tolerances, the
+  /// estimates of norm and condition, and the spectrum are those of the scaled system with its rows of damping. The residual norms
+  /// are those of the original system, and always computed from x.
   ///
-  /// Under gradients compose instead: x = M·z with z from `leastSquares` of `ComposedOperator(a, DiagonalOperator(m))`.
+  /// For gradients use x = M·z, with z from `leastSquares` of `ComposedOperator(a, DiagonalOperator(m))`.
   ///
-  /// - Parameter columnScaling: the diagonal of M `[columns]`, positive.
+  /// - Parameters:
+  ///   - a: the operator A.
+  ///   - b: the right-hand side `[a.rows]`.
+  ///   - damping: δ ≥ 0.
+  ///   - x0: the starting point `[a.columns]`; zeros by default.
+  ///   - m: the diagonal of M `[a.columns]`, positive.
+  /// - Throws: `LeastSquaresError` for input that does not fit or is not finite, and the errors of the operator.
   public func solve(
     _ a: any LinearOperator, _ b: Tensor, damping: Double = 0, from x0: Tensor? = nil, columnScaling m: Tensor
   ) throws -> LeastSquaresSolution {
@@ -132,32 +150,32 @@ public struct LSMR: LeastSquaresSolver, Sendable {
   }
 }
 
-/// The residuals of an x.
+/// The residual of an x, and its norms.
 struct Residuals {
   let residual: Tensor
   let residualNorm: Double
   let normalResidualNorm: Double
 
-  /// Takes those that an iteration has carried along.
+  /// Takes the residual that the iterations have updated.
   init(carried residual: Tensor, _ x: Tensor, damping: Double, from x0: Tensor?, normalResidualNorm: Double) {
-    let penalty = damping == 0 ? 0 : damping * (x0.map { x - $0 } ?? x).euclideanNorm()
+    let penalty = damping == 0 ? 0 : damping * (x0.map { x - $0 } ?? x).norm()
     self.residual = residual
     self.normalResidualNorm = normalResidualNorm
-    residualNorm = hypotenuse(residual.euclideanNorm(), penalty)
+    residualNorm = hypotenuse(residual.norm(), penalty)
   }
 
-  /// Computes them from x: a product with A and one with Aᵀ.
+  /// Computes the residual and the norms from x, by one product with A and one with Aᵀ.
   init(_ a: any LinearOperator, _ b: Tensor, _ x: Tensor, damping: Double, from x0: Tensor?) throws {
     var residual = try checkedProduct(a.apply(x), [a.rows], like: b)
     let norm = residual.combine(1, b, -1)
     self.residual = residual
     let penalty = damping == 0 ? nil : (x0.map { x - $0 } ?? x) * damping
-    residualNorm = hypotenuse(norm, penalty?.euclideanNorm() ?? 0)
-    // Of residuals divided by their norm, so that the product stays within range for operators of any magnitude.
+    residualNorm = hypotenuse(norm, penalty?.norm() ?? 0)
+    // The residual is divided by its norm, so that the product stays within range for operators of any magnitude.
     let scale = residualNorm > 0 ? residualNorm : 1
     var normal = try checkedProduct(a.applyAdjoint(residual / scale), [a.columns], like: b)
     normalResidualNorm =
-      scale * (penalty.map { normal.combine(-damping / scale, $0, 1) } ?? normal.euclideanNorm())
+      scale * (penalty.map { normal.combine(-damping / scale, $0, 1) } ?? normal.norm())
   }
 }
 

@@ -1,18 +1,16 @@
-/// The scalars of LSMR: rotations that turn the bidiagonal matrix into the triangular ones, and the estimates that follow from
-/// them.
+/// The scalars of LSMR: the rotations that make the bidiagonal matrix triangular, and the estimates that follow from them.
 ///
-/// The names are those of Fong & Saunders (2011), arXiv 1006.0758, sections 2.8, 5.1 and 5.2: an accent ˆ, ¯ or ˜ becomes a
-/// suffix.
+/// The names are those of Fong & Saunders (2011), arXiv 1006.0758, sections 2.8, 5.1 and 5.2. An accent ˆ, ¯ or ˜ becomes a suffix.
 struct LSMRRecurrence {
   let damping: Double
   let bNorm: Double
 
   private(set) var iteration = 0
-  /// α of the latest right vector.
+  /// α of the latest right vector v.
   private(set) var alpha: Double
   private(set) var residualNorm: Double
   private(set) var normalResidualNorm: Double
-  /// The Frobenius norm of the bidiagonal matrix so far, damping left out as in SciPy.
+  /// The Frobenius norm of the bidiagonal matrix so far, without damping, as in SciPy.
   private(set) var operatorNorm: Double
   private(set) var condition = 1.0
   private var solutionNorm = 0.0
@@ -43,7 +41,7 @@ struct LSMRRecurrence {
     normalResidualNorm = alpha * beta
   }
 
-  /// Takes in the next α and β; returns the coefficients of h̄ ← h + p·h̄, x ← x + q·h̄, h ← v + s·h.
+  /// Rotates the next α and β in, and returns the coefficients p, q and s of h̄ ← h + p·h̄, x ← x + q·h̄, h ← v + s·h.
   mutating func rotate(alpha: Double, beta: Double) -> (hBar: Double, x: Double, h: Double) {
     iteration += 1
     let (cHat, sHat, alphaHat) = rotation(alphaBar, damping)
@@ -66,14 +64,14 @@ struct LSMRRecurrence {
     frobeniusNorm = hypotenuse(operatorNorm, alpha)
     self.alpha = alpha
 
-    // The 1 that ρ̄ starts with, which SciPy counts among the largest, says nothing about the operator.
+    // ρ̄ starts with 1, which says nothing about the operator. SciPy counts it among the largest.
     if iteration > 1 {
       largestRhoBar = max(largestRhoBar, rhoBarOld)
       smallestRhoBar = min(smallestRhoBar, rhoBarOld)
     }
     condition = max(largestRhoBar, rhoTemporary) / min(smallestRhoBar, rhoTemporary)
     normalResidualNorm = zetaBar.magnitude
-    // Products of two norms are avoided: they leave the range of doubles for norms beyond 1e±154.
+    // No products of two norms, because they leave the range of doubles for norms beyond 1e±154.
     return (-thetaBar / rhoBarOld * (rho / rhoOld), zeta / rho / rhoBar, -thetaNew / rho)
   }
 
@@ -99,7 +97,7 @@ struct LSMRRecurrence {
 
   mutating func estimate(solutionNorm: Double) { self.solutionNorm = solutionNorm }
 
-  /// SciPy's rules, from the weakest reason to the strongest; divisions are multiplied out, so that b = 0 needs no rule.
+  /// SciPy's rules, in its order of precedence, multiplied out so that b = 0 needs no rule of its own.
   func stopReason(_ settings: LSMR, precision: Double, iterationLimit: Int) -> StopReason? {
     let scale = operatorNorm * solutionNorm
     let normalScale = operatorNorm * residualNorm

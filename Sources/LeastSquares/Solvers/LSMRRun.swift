@@ -1,10 +1,10 @@
 internal import Torch
 
-/// One solve with LSMR: the vectors, and the loop over Golub–Kahan steps and rotations.
+/// One solve with LSMR: the vectors, and the loop of Golub–Kahan steps and rotations.
 ///
-/// The unit vectors u and v of the bidiagonalisation are kept multiplied by some factor, with their norms beside them. So each
-/// of their updates is one pass through memory, normalisation included, and the factors, about 1/‖A‖, keep products within
-/// range for operators of any magnitude.
+/// The unit vectors u and v of the bidiagonalisation are stored as multiples of themselves, together with the norms of these. Each
+/// update, with its normalisation, is then one pass through memory. The factors, about 1/‖A‖, keep products within range for operators
+/// of any magnitude.
 struct LSMRRun {
   private let settings: LSMR
   private let a: any LinearOperator
@@ -54,7 +54,7 @@ struct LSMRRun {
     if beta > 0 {
       u = u / beta
       v = try checkedProduct(a.applyAdjoint(u), [a.columns], like: b)
-      alpha = v.euclideanNorm()
+      alpha = v.norm()
       guard alpha.isFinite else { throw nonFinite("Aᵀ·u in the first iteration") }
       if alpha > 0 { v = v / alpha }
     }
@@ -74,7 +74,7 @@ struct LSMRRun {
     if stopReason == nil { stopReason = .iterationLimit }
   }
 
-  /// One Golub–Kahan step and the rotations that it feeds.
+  /// One Golub–Kahan step, and the rotations that follow from it.
   private mutating func step() throws {
     let iteration = recurrence.iteration + 1
     var alpha = recurrence.alpha
@@ -95,7 +95,7 @@ struct LSMRRun {
       alpha = vNorm * scale
       guard alpha.isFinite else { throw nonFinite("Aᵀ·u in iteration \(iteration)") }
     }
-    // v is what it was if β or α is 0; its factor in h is then 0.
+    // If β or α is 0, v has not changed, and its factor in h is 0.
     let update = recurrence.rotate(alpha: alpha, beta: beta)
     let xNorm = Tensor.advance(
       &hBar, &x, &h, v: v, p: update.hBar, q: update.x, r: vNorm > 0 ? 1 / vNorm : 0, s: update.h)
@@ -109,7 +109,7 @@ struct LSMRRun {
     stopReason = recurrence.stopReason(settings, precision: b.dtype.ulpOfOne / 2, iterationLimit: iterationLimit)
   }
 
-  /// Makes v orthogonal to the latest of its predecessors.
+  /// Makes v orthogonal to the latest vectors before it.
   private mutating func reorthogonalize() {
     guard settings.reorthogonalization > 0, vNorm > 0 else { return }
     for previous in basis { vNorm = v.combine(-v.matmul(previous).item(), previous, 1) }
@@ -127,14 +127,14 @@ struct LSMRRun {
     guard check.normalResidualNorm.isFinite else { throw nonFinite("b − A·x") }
     var reason = stopReason ?? .iterationLimit
     let estimates = recurrence
-    let xNorm = x.euclideanNorm()
+    let xNorm = x.norm()
     if carried == nil, reason.isConverged, reason != .startIsSolution, deniesConvergence(check, reason, xNorm) {
       reason = .stalled
     }
     let isConsistent =
       switch reason {
       case .residualTolerance, .residualPrecision: damping == 0
-      case .startIsSolution: check.residual.euclideanNorm() == 0
+      case .startIsSolution: check.residual.norm() == 0
       default: false
       }
     return LeastSquaresSolution(
@@ -142,17 +142,15 @@ struct LSMRRun {
       residualNorm: check.residualNorm, normalResidualNorm: check.normalResidualNorm,
       damping: damping,
       operatorNorm: estimates.operatorNorm, condition: estimates.condition, isConsistent: isConsistent,
-      spectrum: Spectrum(
-        source: .bidiagonal(alphas: alphas, betas: betas), fullRank: min(a.rows, a.columns),
-        relativeTolerance: Double(max(a.rows, a.columns)) * b.dtype.ulpOfOne),
+      spectrum: Spectrum(.bidiagonal(alphas: alphas, betas: betas), of: a, in: b.dtype),
       recurrences: (estimates.residualNorm, estimates.normalResidualNorm), multipliers: dual?.multipliers)
   }
 
-  /// Whether the residuals of x contradict what the recurrences claim about them, beyond what computing them anew can tell.
+  /// Whether the residuals of x contradict the convergence that the recurrences claim, by more than rounding errors of computing them.
   private func deniesConvergence(_ check: Residuals, _ reason: StopReason, _ xNorm: Double) -> Bool {
     let (norm, bNorm) = (recurrence.operatorNorm, recurrence.bNorm)
-    // For b = 0 the start is the only scale there is.
-    let scale = bNorm > 0 ? norm * xNorm + bNorm : norm * (x0?.euclideanNorm() ?? 0)
+    // For b = 0 only the start has a scale.
+    let scale = bNorm > 0 ? norm * xNorm + bNorm : norm * (x0?.norm() ?? 0)
     let rounding = 10 * b.dtype.ulpOfOne * scale
     switch reason {
     case .residualTolerance, .residualPrecision:
@@ -164,7 +162,7 @@ struct LSMRRun {
   }
 }
 
-/// The vectors of which v, h, h̄ and x − x₀ are the images under Aᵀ: the same recurrences, with u in the place of Aᵀ·u.
+/// The vectors whose images under Aᵀ are v, h, h̄ and x − x₀; they follow the same recurrences with u in place of Aᵀ·u.
 private struct Dual {
   var p: Tensor
   var h: Tensor
@@ -178,7 +176,7 @@ private struct Dual {
   }
 }
 
-/// b − A·x, kept up with x by the images of h and h̄ under A.
+/// b − A·x, updated together with x by the images of h and h̄ under A.
 private struct CarriedResidual {
   private(set) var residual: Tensor
   var h: Tensor
@@ -191,7 +189,7 @@ private struct CarriedResidual {
     self.hBar = hBar
   }
 
-  /// Takes in A·v, of which the unit vector's image is a multiple, and the coefficients of x's update.
+  /// Updates the residual by A·v, a multiple of the unit vector's image, and the coefficients of the update of x.
   mutating func advance(_ image: Tensor, _ imageFactor: Double, p: Double, q: Double, s: Double) {
     _ = h.combine(imageFactor, image, factor)
     _ = hBar.combine(1, h, p)

@@ -1,53 +1,55 @@
 public import Torch
 
-/// The answer of a least-squares solver, and how good it is.
+/// The answer of a least-squares solver, and its quality.
 ///
 /// With Ā = (A; δI) and b̄ = (b; δ·x₀), the problem is min ‖Ā·x − b̄‖.
 public struct LeastSquaresSolution {
   /// The solution `[columns]`.
   public var x: Tensor
-  /// b − A·x `[rows]`, computed from x.
+  /// b − A·x `[rows]`, computed from x, except by LSMR without `checksSolution`.
   public let residual: Tensor
   /// Why the solver stopped.
   public let stopReason: StopReason
   /// The number of iterations; 0 for a direct solution.
   public let iterations: Int
-  /// ‖Ā·x − b̄‖₂, computed from x.
+  /// ‖Ā·x − b̄‖₂ of that residual.
   public let residualNorm: Double
-  /// ‖Āᵀ·(Ā·x − b̄)‖₂, computed from x: 0 for an exact solution.
+  /// ‖Āᵀ·(Ā·x − b̄)‖₂, which is 0 for an exact solution; LSMR without `checksSolution` gives the value of its recurrences.
   public let normalResidualNorm: Double
-  /// δ.
+  /// δ of the problem.
   public let damping: Double
-  /// An estimate of ‖Ā‖: directly the Frobenius norm; by LSMR the norm of its bidiagonal matrix, which approaches the Frobenius
-  /// norm from below while its vectors are orthogonal, and may exceed it afterwards.
+  /// An estimate of ‖Ā‖.
+  ///
+  /// A direct solver gives the Frobenius norm. LSMR gives the norm of its bidiagonal matrix, which approaches the Frobenius norm from
+  /// below while its vectors are orthogonal, and may exceed it afterwards.
   public let operatorNorm: Double
   /// An estimate of the condition number of Ā, on the part of its range that b reaches.
   ///
-  /// LSMR's is what stops it, and can be far too low; `spectrum.condition` costs more and sees more.
+  /// The estimate of LSMR is the one of its stopping rule, and can be far too low. `spectrum.condition` costs more and is better.
   public let condition: Double
-  /// Whether b is in the range of A to within the tolerances, so that the residual counts as 0.
+  /// Whether b is in the range of A to within the tolerances; the residual then counts as 0.
   public let isConsistent: Bool
-  /// What the solver found out about the operator's singular values.
+  /// The singular values of the operator, as far as the solver has found them.
   public let spectrum: Spectrum
-  /// The residual norms by LSMR's recurrences, which the stopping rules used; `nil` for a direct solution.
+  /// The residual norms of LSMR's recurrences, which its stopping rules used; `nil` for a direct solution.
   public let recurrences: (residualNorm: Double, normalResidualNorm: Double)?
-  /// λ `[rows]` with x = x₀ + Aᵀ·λ, where the solver was asked to keep track of it: the Lagrange multipliers of A·x = b in the
-  /// minimisation of ½‖x − x₀‖².
+  /// λ `[rows]` with x = x₀ + Aᵀ·λ, the Lagrange multipliers of A·x = b in the minimisation of ½‖x − x₀‖²; `nil` unless the solver
+  /// tracks them.
   ///
-  /// x₀ = Aᵀ·λ of a similar problem is a starting point from which the solution is still that of least norm. In the sum rounding
-  /// errors of λ may cancel: x is more accurate than x₀ + Aᵀ·λ for an ill-conditioned A.
+  /// From the starting point Aᵀ·λ of a similar problem, a solve still finds the solution of least norm. For an ill-conditioned A, x is
+  /// more accurate than x₀ + Aᵀ·λ.
   public let multipliers: Tensor?
 
-  /// ‖x‖₂.
-  public var solutionNorm: Double { x.euclideanNorm() }
+  /// ‖x‖₂ of the solution.
+  public var solutionNorm: Double { x.norm() }
 
-  /// Why the answer is not to be trusted; empty if nothing speaks against it.
+  /// The reasons not to trust the answer; empty if there are none.
   ///
-  /// - Complexity: that of `spectrum.singularValues`.
+  /// - Complexity: the cost of `spectrum.singularValues`.
   public var warnings: [LeastSquaresWarning] {
     var warnings: [LeastSquaresWarning] = []
     if !stopReason.isConverged { warnings.append(.notConverged(stopReason, iterations: iterations)) }
-    // Half the digits are gone where the condition number exceeds 1/√ε.
+    // A condition number above 1/√ε costs half the digits.
     let limit = 1 / x.dtype.ulpOfOne.squareRoot()
     let estimate = max(condition, spectrum.condition(damping: damping))
     if estimate > limit { warnings.append(.illConditioned(condition: estimate)) }
@@ -57,9 +59,9 @@ public struct LeastSquaresSolution {
     return warnings
   }
 
-  /// Returns the solution, or throws the first warning that says it is not one.
+  /// This solution, if the solver converged.
   ///
-  /// - Throws: `LeastSquaresWarning.notConverged`.
+  /// - Throws: `LeastSquaresWarning.notConverged` if the solver stopped early.
   public func converged() throws -> LeastSquaresSolution {
     if !stopReason.isConverged { throw LeastSquaresWarning.notConverged(stopReason, iterations: iterations) }
     return self

@@ -2,33 +2,38 @@ public import Torch
 
 /// A method for min ‖A·x − b‖² + δ²·‖x − x₀‖².
 ///
-/// Of several minimisers, which there are only for δ = 0, it returns the one nearest to x₀: without x₀ the one of least norm.
+/// With δ = 0 there may be several minimisers. The one nearest to x₀ is returned, or without x₀ the one of least norm.
 public protocol LeastSquaresSolver {
-  /// Solves one problem. Nothing is recorded; `leastSquares(_:_:damping:from:solver:)` is differentiable.
+  /// Solves one problem. The solution is not recorded; for gradients use `leastSquares(_:_:damping:from:solver:)`.
   ///
   /// - Parameters:
   ///   - a: the operator A.
-  ///   - b: the right-hand side, a vector `[a.rows]` of `float32` or `float64`, which is what the solver computes in.
+  ///   - b: the right-hand side, a vector `[a.rows]` of `float32` or `float64`; the solver computes in its element type.
   ///   - damping: δ ≥ 0.
   ///   - x0: the starting point `[a.columns]`; zeros by default.
-  /// - Returns: the solution and why the solver stopped, also if it stopped early.
-  /// - Throws: `LeastSquaresError` for shapes that do not fit, numbers that are not finite, and products that are not;
-  ///   what the operator throws.
+  /// - Returns: the solution with the reason why the solver stopped, also if it stopped early.
+  /// - Throws: `LeastSquaresError` for shapes that do not fit, and for input or products that are not finite; the errors of the
+  ///   operator.
   func solve(
     _ a: any LinearOperator, _ b: Tensor, damping: Double, from x0: Tensor?
   ) throws -> LeastSquaresSolution
 
-  /// Does what several solves with A and Aᵀ have in common, such as a decomposition; by default nothing.
+  /// Does the common work of several solves with A and Aᵀ, such as a decomposition; by default there is none.
   ///
   /// - Parameters:
-  ///   - a: the operator.
-  ///   - vector: a tensor of the element type and on the device that right-hand sides will have.
+  ///   - a: the operator A.
+  ///   - vector: a tensor with the element type and the device of the right-hand sides.
+  /// - Throws: `LeastSquaresError` for an operator that does not fit, and the errors of the operator.
   func prepare(_ a: any LinearOperator, like vector: Tensor) throws -> any PreparedLeastSquares
+
+  /// This solver with Lagrange multipliers in its solutions where it iterates, for warm starts; `nil`, the default, if it cannot know
+  /// them.
+  var trackingMultipliers: (any LeastSquaresSolver)? { get }
 }
 
-/// An operator that is ready to be solved with.
+/// An operator that is prepared for several solves.
 public protocol PreparedLeastSquares {
-  /// Solves min ‖A·x − b‖² + δ²·‖x − x₀‖².
+  /// Solves min ‖A·x − b‖² + δ²·‖x − x₀‖²; without x₀ from zeros.
   func solve(_ b: Tensor, damping: Double, from x0: Tensor?) throws -> LeastSquaresSolution
 
   /// Solves min ‖Aᵀ·y − g‖² + δ²·‖y‖².
@@ -36,15 +41,18 @@ public protocol PreparedLeastSquares {
 }
 
 extension LeastSquaresSolver {
-  /// Solves without damping or from zeros.
+  /// Solves min ‖A·x − b‖² + δ²·‖x‖², without damping by default.
   public func solve(_ a: any LinearOperator, _ b: Tensor, damping: Double = 0) throws -> LeastSquaresSolution {
     try solve(a, b, damping: damping, from: nil)
   }
 
-  /// Prepares nothing.
+  /// The operator as it is, for a solver without common work.
   public func prepare(_ a: any LinearOperator, like vector: Tensor) throws -> any PreparedLeastSquares {
     UnpreparedLeastSquares(solver: self, a: a)
   }
+
+  /// `nil`: this solver does not know multipliers.
+  public var trackingMultipliers: (any LeastSquaresSolver)? { nil }
 }
 
 /// A solver that has nothing to prepare.
@@ -61,7 +69,7 @@ private struct UnpreparedLeastSquares: PreparedLeastSquares {
   }
 }
 
-/// Checks what users supply, once, at the door.
+/// Checks the input of a solve.
 func checkProblem(_ a: any LinearOperator, _ b: Tensor, damping: Double, from x0: Tensor?) throws {
   guard b.dtype == .float32 || b.dtype == .float64 else {
     throw LeastSquaresError(
@@ -80,7 +88,7 @@ func checkProblem(_ a: any LinearOperator, _ b: Tensor, damping: Double, from x0
         "the starting point is \(x0.dtype)\(x0.shape) on \(x0.device), but the problem needs \(b.dtype)[\(a.columns)] on "
           + "\(b.device)")
     }
-    guard x0.euclideanNorm().isFinite else {
+    guard x0.norm().isFinite else {
       throw LeastSquaresError("the starting point has elements that are not finite")
     }
   }
@@ -88,12 +96,12 @@ func checkProblem(_ a: any LinearOperator, _ b: Tensor, damping: Double, from x0
 
 /// ‖b‖, which must be finite.
 func checkedNorm(_ b: Tensor) throws -> Double {
-  let norm = b.euclideanNorm()
+  let norm = b.norm()
   guard norm.isFinite else { throw LeastSquaresError("the right-hand side has elements that are not finite") }
   return norm
 }
 
-/// A product that a user's operator returned, of the shape, element type and device that were due.
+/// A product of a user's operator, checked for its shape, element type and device.
 func checkedProduct(_ product: Tensor, _ shape: [Int], like b: Tensor) throws -> Tensor {
   guard product.shape == shape, product.dtype == b.dtype, product.device == b.device else {
     throw LeastSquaresError(
@@ -103,7 +111,7 @@ func checkedProduct(_ product: Tensor, _ shape: [Int], like b: Tensor) throws ->
   return product.contiguous()
 }
 
-/// The matrix of a user's operator, of the shape, element type and device that were due, and finite.
+/// The matrix of a user's operator, checked for its shape, element type, device and finite elements.
 func checkedMatrix(_ a: any LinearOperator, like b: Tensor) throws -> Tensor {
   let matrix = try a.matrix(like: b, a.parameters).detached()
   guard matrix.shape == [a.rows, a.columns], matrix.dtype == b.dtype, matrix.device == b.device else {

@@ -1,29 +1,29 @@
 /// Why a solver stopped.
 ///
-/// The raw values from 0 to 7 are the codes `istop` of SciPy's `lsmr`.
+/// In these descriptions A and b include the rows of damping. The raw values from 0 to 7 are the codes `istop` of SciPy's `lsmr`.
 public enum StopReason: Int, Sendable, CaseIterable, Codable {
   /// The starting point solves the problem: b = A·x₀, or Aᵀ·(b − A·x₀) = 0 as for A = 0.
   case startIsSolution = 0
-  /// ‖b − A·x‖ is within the tolerances: the system is consistent and x solves it.
+  /// ‖b − A·x‖ is within the tolerances: the system is consistent, and x solves it.
   case residualTolerance = 1
   /// ‖Aᵀ·(b − A·x)‖ is within the tolerance: x is a least-squares solution.
   case leastSquaresTolerance = 2
   /// The estimate of the condition number exceeded its limit: the system is ill-conditioned.
   case conditionLimit = 3
-  /// As `residualTolerance`, at the precision of the element type.
+  /// `residualTolerance` at the precision of the element type.
   case residualPrecision = 4
-  /// As `leastSquaresTolerance`, at the precision of the element type.
+  /// `leastSquaresTolerance` at the precision of the element type.
   case leastSquaresPrecision = 5
-  /// As `conditionLimit`, at the precision of the element type.
+  /// `conditionLimit` at the precision of the element type.
   case conditionPrecision = 6
-  /// The limit of iterations was reached first.
+  /// The limit of iterations was reached before the tolerances.
   case iterationLimit = 7
-  /// The recurrences reported convergence, but the residual of x, computed anew, denies it: rounding errors have taken over.
+  /// The recurrences reported convergence, but the residual computed from x is too large: rounding errors dominate.
   case stalled = 8
   /// The solution was computed directly, from a decomposition.
   case direct = 9
 
-  /// Whether x is a solution to within the tolerances that were asked for.
+  /// Whether x is a solution to within the tolerances of the solver.
   public var isConverged: Bool {
     switch self {
     case .startIsSolution, .residualTolerance, .leastSquaresTolerance, .residualPrecision, .leastSquaresPrecision,
@@ -33,7 +33,7 @@ public enum StopReason: Int, Sendable, CaseIterable, Codable {
     }
   }
 
-  /// What happened, and what to do if it is not what was wanted, in one sentence.
+  /// One sentence: what happened, and what to do about it.
   public var explanation: String {
     switch self {
     case .startIsSolution: "the starting point solves the problem"

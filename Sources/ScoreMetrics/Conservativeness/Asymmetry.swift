@@ -52,10 +52,10 @@ public func asymmetry(
   using generator: inout RandomGenerator, observe: ((_ share: Double) throws -> Void)? = nil
 ) throws -> [Asymmetry] {
   try checkArguments(examples: examples, condition: condition, method: method, batchSize: batchSize)
-  let known = process.sigma(process.timeRange.lowerBound)...process.sigma(process.timeRange.upperBound)
+  let known = process.sigmaRange
   for sigma in sigmas {
     try require(
-      sigma >= known.lowerBound * (1 - 1e-3) && sigma <= known.upperBound * (1 + 1e-3),
+      process.hasNoiseLevels(from: sigma, to: sigma),
       "the noise level \(sigma) is outside of those of the process, \(known.lowerBound) … \(known.upperBound)")
   }
   // The parameters are found by reflection, so they are looked up once.

@@ -1,5 +1,9 @@
+public import Files
+
 /// Why conservativeness cannot be measured: one sentence.
-public struct ConservativenessError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct ConservativenessError: Failure, Equatable {
+  /// Examples or noise levels that do not fit, or a score that is not differentiable.
+  public var kind: FailureKind { .data }
   /// What is wrong, where, and what to do.
   public let description: String
 

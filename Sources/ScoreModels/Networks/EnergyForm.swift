@@ -32,8 +32,8 @@ import Torch
 /// held-out loss of 0.361 with ⟨u, f⟩, against 0.353 and 0.368 without an energy. For the MLP, u + 1 helps and u − 1
 /// does not; this may depend on the data, whose background is −1. Neither form hurt.
 ///
-/// The command `score-train --data digits --batch-size 128 --steps N` with `--model mlp` or `unet` and
-/// `--conservative energy` or `off` reports the training losses, on all digits, in its metrics.
+/// A run of `score-train` on the digits with batches of 128, an MLP or a U-Net, conservative `energy` or `off`, reports the
+/// training losses, on all digits, in its metrics.
 public enum EnergyForm: String, Codable, Hashable, Sendable, CaseIterable {
   /// φ(u) = ⟨u, f(u)⟩.
   case product

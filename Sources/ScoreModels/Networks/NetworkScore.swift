@@ -51,32 +51,19 @@ public struct NetworkScore<Network: ScoreNetwork>: ScoreModel {
 
   /// (s·D(x, t) − x)/(s²σ²).
   public func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
-    let scale = process.scale(t)
-    let sigma = process.sigma(t)
-    let level = Level(scale: scale, sigma: sigma, like: x)
-    return (level.scale * denoised(x, t, level, condition) - x) / (level.scale * level.sigma).square()
+    let levels = NoiseLevels(of: process, at: t, like: x)
+    return levels.score(scaled: x, denoised: denoised(x, t, levels, condition))
   }
 
   /// The denoiser, by one network evaluation; `process` is ignored, the model's own process is used.
   public func denoised(
     _ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?
   ) -> Tensor {
-    denoised(x, t, Level(scale: self.process.scale(t), sigma: self.process.sigma(t), like: x), condition)
+    denoised(x, t, NoiseLevels(of: self.process, at: t, like: x), condition)
   }
 
-  /// Scale and noise level, shaped to broadcast against the batch.
-  private struct Level {
-    let scale: Tensor
-    let sigma: Tensor
-
-    init(scale: Tensor, sigma: Tensor, like x: Tensor) {
-      self.scale = scale.to(x.dtype).broadcastable(toRank: x.rank)
-      self.sigma = sigma.to(x.dtype).broadcastable(toRank: x.rank)
-    }
-  }
-
-  private func denoised(_ x: Tensor, _ t: Tensor, _ level: Level, _ condition: Tensor?) -> Tensor {
-    let (scale, sigma) = (level.scale, level.sigma)
+  private func denoised(_ x: Tensor, _ t: Tensor, _ levels: NoiseLevels, _ condition: Tensor?) -> Tensor {
+    let (scale, sigma) = (levels.scale, levels.sigma)
     switch parameterization {
     case .edm(let sigmaData, let noiseScale):
       let variance = sigma.square() + sigmaData * sigmaData

@@ -73,6 +73,20 @@ extension DiffusionProcess {
   /// The time of one noise level.
   public func time(sigma: Double) -> Double { time(sigma: Tensor(sigma, dtype: .float64)).item() }
 
+  /// The noise levels that training covers: σ at the ends of `timeRange`.
+  public var sigmaRange: ClosedRange<Double> { sigma(timeRange.lowerBound)...sigma(timeRange.upperBound) }
+
+  /// Whether noise levels lie in `sigmaRange`; a relative 10⁻³ is allowed for rounding.
+  public func hasNoiseLevels(from low: Double, to high: Double) -> Bool {
+    let known = sigmaRange
+    return low >= known.lowerBound * (1 - 1e-3) && high <= known.upperBound * (1 + 1e-3)
+  }
+
+  /// The noise levels that samplers run through by default: σ at the ends of `samplingRange`.
+  public var samplingSigmaRange: ClosedRange<Double> {
+    sigma(samplingRange.lowerBound)...sigma(samplingRange.upperBound)
+  }
+
   /// The standard deviation s(T)·σ(T) of the normal distribution that sampling starts from.
   public var priorStandardDeviation: Double {
     let end = samplingRange.upperBound
@@ -81,8 +95,7 @@ extension DiffusionProcess {
 
   /// xₜ = s(t)·(x₀ + σ(t)·ε) for x₀ and ε `[batch, …]` and t `[batch]`.
   public func perturb(_ data: Tensor, noise: Tensor, at t: Tensor) -> Tensor {
-    let scale = scale(t).to(data.dtype).broadcastable(toRank: data.rank)
-    let sigma = sigma(t).to(data.dtype).broadcastable(toRank: data.rank)
-    return scale * (data + sigma * noise)
+    let levels = NoiseLevels(of: self, at: t, like: data)
+    return levels.scale * (data + levels.sigma * noise)
   }
 }

@@ -1,3 +1,4 @@
+internal import Files
 public import Datasets
 import Foundation
 internal import ScoreMetrics

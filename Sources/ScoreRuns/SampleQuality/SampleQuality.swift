@@ -1,3 +1,4 @@
+internal import Files
 public import Datasets
 public import Imaging
 public import ScoreMetrics

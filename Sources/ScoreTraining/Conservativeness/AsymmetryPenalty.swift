@@ -1,29 +1,29 @@
 public import ScoreModels
 public import Torch
 
-/// An objective with a penalty on the asymmetry of the score's Jacobian, loss + λ·‖c‖².
+/// An objective with a penalty on the asymmetry of the score's Jacobian: loss + λ·‖c‖².
 ///
-/// c is that of `JacobianSymmetry` at n points of the batch, so that ‖c‖² estimates NAsym = ¼‖J − Jᵀ‖²_F/‖J‖²_F ∈ [0, 1]. Chao et
-/// al. (2023), *On investigating the conservative property of score-based generative models*, arXiv 2209.12753, take the trace form
-/// of the same penalty.
+/// c is the residual of `JacobianSymmetry` at the first n points of the batch, so that ‖c‖² estimates
+/// NAsym = ¼‖J − Jᵀ‖²_F/‖J‖²_F ∈ [0, 1]. Chao et al. (2023), *On investigating the conservative property of score-based generative
+/// models*, arXiv 2209.12753, use the trace form of the same penalty.
 ///
-/// - Cost: beside the base objective's, an evaluation at n points and its second derivatives.
+/// - Cost: the base objective, and an evaluation at n points with its second derivatives.
 public struct AsymmetryPenalty: ScoreObjective {
-  /// The objective that the penalty is added to.
+  /// The objective without the penalty.
   public let base: any ScoreObjective
-  /// λ.
+  /// λ, the weight of the penalty.
   public let weight: Double
-  /// n, the number of points; at most as many as the batch has.
+  /// n, the number of points; a smaller batch has fewer.
   public let pointCount: Int
   /// The distribution of σ among the points.
   public let noiseLevels: NoiseDistribution
 
   /// Adds a penalty to an objective.
   ///
-  /// - Precondition: λ is at least 0 and finite, n is positive.
+  /// - Precondition: λ is at least 0 and finite, and n is positive.
   public init(
     _ base: any ScoreObjective, weight: Double, pointCount: Int = 32,
-    noiseLevels: NoiseDistribution = .logNormal(mean: -0.8, deviation: 1.3)
+    noiseLevels: NoiseDistribution = JacobianSymmetry.defaultNoiseLevels
   ) {
     precondition(weight >= 0 && weight.isFinite, "a penalty's weight is at least 0 and finite, not \(weight)")
     precondition(pointCount > 0, "a penalty is taken at a positive number of points, not \(pointCount)")
@@ -33,7 +33,7 @@ public struct AsymmetryPenalty: ScoreObjective {
     self.noiseLevels = noiseLevels
   }
 
-  /// The sum, a scalar.
+  /// The sum of both, a recorded scalar.
   public func loss(
     of model: any ScoreModel, on batch: TrainingBatch, process: any DiffusionProcess,
     using generator: inout RandomGenerator

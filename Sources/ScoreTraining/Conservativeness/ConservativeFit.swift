@@ -3,52 +3,58 @@ public import ScoreMetrics
 public import ScoreModels
 internal import Torch
 
-/// Gauss–Newton least squares that make a trained score model conservative while it stays as good.
+/// Settings of Gauss–Newton steps that make a trained score model conservative and keep its quality.
 ///
-/// A step draws n noisy points with random sign vectors, and m noisy data, and takes the Δθ that minimises
+/// A step draws n noisy points with random sign vectors, and m noisy data. Its update Δθ minimises
 ///
-///     ‖c + A·Δθ‖² + μ²·‖κ·r + B·Δθ‖² + δ²·‖Δθ‖²
+///     ‖c + A·Δθ‖² + μ²·‖κ·r + B·Δθ‖² + δ²·‖Δθ‖².
 ///
-/// with c and its Jacobian A those of `JacobianSymmetry`, r = √(w/(mD))·(D(x, t) − x₀) the errors of the denoiser at the m points, weighted
-/// as in the objective, and B = ∂r/∂θ. With κ = 0 the denoiser is held: ‖B·Δθ‖² is what a model at its optimum would lose. A small κ lets
-/// it learn as well, which makes good for what symmetry costs; κ = 1 would fit the noise of the m points. LSMR, stopped early, solves it
-/// without forming A or B. Then new points are drawn, until the asymmetry is small enough at each noise level.
+/// - c is the residual of `JacobianSymmetry` at the n points, and A its Jacobian.
+/// - r = √(w/(md))·(D(x, t) − x₀) are the errors of the denoiser at the m data of d numbers, weighted as in the objective, and B = ∂r/∂θ.
+/// - With κ = 0 the denoiser is held where it is: ‖B·Δθ‖² is the loss that a model at its optimum would gain. With a small κ the model
+///   also learns, which makes up for the loss that symmetry costs. κ = 1 would fit the noise of the m data.
 ///
-/// The defaults were chosen on 8 × 8 digits. Many points in few steps cost less loss than few points in many; noise levels that are spread
-/// more widely than those of training lower the asymmetry at the smallest and largest too. A smaller κ, or a larger μ with more
-/// iterations, suits a model that is trained to the end.
+/// LSMR, stopped early, solves this problem without forming A or B. Each step draws new points, until the asymmetry is small enough at
+/// each noise level.
+///
+/// The defaults were chosen on 8 × 8 digits. Few steps with many points cost less loss than many steps with few points. Noise levels
+/// with a wider distribution than in training also lower the asymmetry at the smallest and the largest noise levels. A fully trained
+/// model needs a smaller κ, or a larger μ with more iterations.
 public struct ConservativeFit: Sendable {
-  /// n, the number of points where the Jacobian is made symmetric in a step.
+  /// The noise levels σ at which asymmetry is measured by default.
+  public static let defaultSigmas = [0.1, 0.2, 0.5, 1, 2, 3]
+
+  /// n, the number of points in a step at which the Jacobian is made symmetric.
   public var pointCount: Int
-  /// The distribution of σ among these points; among the noisy data it is that of the objective.
+  /// The distribution of σ among these points; the noisy data have the distribution of the objective.
   public var noiseLevels: NoiseDistribution
-  /// m, the number of noisy data where the denoiser is held.
+  /// m, the number of noisy data in a step at which the denoiser is held.
   public var dataCount: Int
-  /// μ, the weight of these.
+  /// μ, the weight of the noisy data, at least 0.
   public var dataWeight: Double
-  /// κ, the fraction of the denoiser's errors that a step tries to take away.
+  /// κ, the fraction of the denoiser's errors that a step tries to take away, from 0 to 1.
   public var dataRate: Double
-  /// δ.
+  /// δ, the damping of the updates, at least 0.
   public var damping: Double
   /// The number of iterations of LSMR in a step.
   public var iterationLimit: Int
   /// The largest number of steps.
   public var stepLimit: Int
-  /// The steps between measurements of the asymmetry.
+  /// The number of steps between measurements of the asymmetry.
   public var checkInterval: Int
-  /// The noise levels at which it is measured.
+  /// The noise levels σ at which the asymmetry is measured.
   public var sigmas: [Double]
-  /// The number of points at each of them.
+  /// The number of points at each of these noise levels.
   public var checkCount: Int
-  /// The seed of everything random.
+  /// The seed of all random draws.
   public var seed: UInt64
 
-  /// Makes settings.
+  /// Makes settings; `makeConservative` checks them.
   public init(
     pointCount: Int = 512, noiseLevels: NoiseDistribution = .logNormal(mean: -0.3, deviation: 1.6),
     dataCount: Int = 1024, dataWeight: Double = 0.1, dataRate: Double = 0.5, damping: Double = 0,
     iterationLimit: Int = 20, stepLimit: Int = 100, checkInterval: Int = 5,
-    sigmas: [Double] = [0.1, 0.2, 0.5, 1, 2, 3], checkCount: Int = 256, seed: UInt64 = 0
+    sigmas: [Double] = defaultSigmas, checkCount: Int = 256, seed: UInt64 = 0
   ) {
     self.pointCount = pointCount
     self.noiseLevels = noiseLevels
@@ -64,7 +70,7 @@ public struct ConservativeFit: Sendable {
     self.seed = seed
   }
 
-  /// Checks the numbers.
+  /// Checks that the numbers make sense.
   ///
   /// - Throws: `ConstraintError`.
   func validate() throws(ConstraintError) {
@@ -80,32 +86,32 @@ public struct ConservativeFit: Sendable {
   }
 }
 
-/// What `makeConservative` did.
+/// The result of `makeConservative`.
 public struct ConservativeFitReport: Codable, Hashable, Sendable {
-  /// The number of steps.
+  /// The number of steps that were taken.
   public let steps: Int
-  /// The asymmetry before the first step.
+  /// The asymmetry before the first step, at each noise level.
   public let before: [Asymmetry]
-  /// The asymmetry after the last, at the same points.
+  /// The asymmetry after the last step, at the same noise levels and points.
   public let after: [Asymmetry]
-  /// Whether NAsym is at most what was wanted at each noise level.
+  /// Whether NAsym is at most the target at each noise level.
   public let isReached: Bool
 }
 
-/// Changes the weights of a trained model until NAsym = ¼‖J − Jᵀ‖²_F/‖J‖²_F is at most a given number at each noise level.
+/// Changes the weights of a trained model until NAsym = ¼‖J − Jᵀ‖²_F/‖J‖²_F is at most a target at each noise level.
 ///
 /// - Parameters:
 ///   - model: the model; its parameters are changed.
-///   - process: the process whose scores it has learned.
-///   - data: x₀.
-///   - objective: what it was trained for: the noise levels of the points and the weights of errors.
-///   - target: the wanted NAsym.
-///   - settings: how.
-///   - observe: called with the number of steps and the asymmetry at each measurement; what it throws ends the fit.
-/// - Throws: `ConstraintError` for settings that make no sense and for a step that is not finite, `ConservativenessError`, what
-///   `observe` throws; the weights are then those of the start.
-/// - Complexity: for each step two products of A and B for each iteration, for a network about four and one training steps at n and m
-///   examples.
+///   - process: the process whose scores the model has learned.
+///   - data: the examples x₀.
+///   - objective: the objective of the training; it gives the noise levels of the data and the weights of the errors.
+///   - target: the largest NAsym that is wanted.
+///   - settings: the settings of the steps.
+///   - observe: called at each measurement with the number of steps and the asymmetry; an error of it ends the fit.
+/// - Throws: `ConstraintError` for settings that make no sense and for a step that is not finite, `ConservativenessError`, and the
+///   errors of the data and of `observe`. The weights are then as they were at the start.
+/// - Complexity: two products with A and two with B for each iteration of each step. For a network they cost about as much as four
+///   training steps at n examples and one at m examples.
 @discardableResult
 public func makeConservative(
   _ model: any ScoreModel, process: any DiffusionProcess, data: any TrainingData, objective: DenoisingScoreMatching,
@@ -149,7 +155,7 @@ private struct GaussNewton {
     return ConservativeFitReport(steps: step, before: before, after: now, isReached: isReached())
   }
 
-  /// At the same points each time.
+  /// Measures the asymmetry, at the same points each time.
   private func measure() throws -> [Asymmetry] {
     var generator = RandomGenerator(seed: settings.seed, purpose: .probes)
     let batch = try data.draw(settings.checkCount, for: model, using: &generator)
@@ -190,7 +196,7 @@ private struct GaussNewton {
   }
 }
 
-/// Noisy data whose denoising is weighed like in an objective.
+/// Noisy data, with errors of denoising weighted as in an objective.
 private struct HeldPoints {
   let points: NoisyPoints
   let scale: Tensor
@@ -207,6 +213,6 @@ private struct HeldPoints {
     target = data * scale
   }
 
-  /// μ·√(w/(mD))·D.
+  /// μ·√(w/(md))·D.
   func denoised(by model: any ScoreModel) -> Tensor { points.denoised(by: model) * scale }
 }

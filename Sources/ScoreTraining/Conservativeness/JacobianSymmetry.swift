@@ -3,24 +3,27 @@ internal import ScoreMetrics
 public import ScoreModels
 public import Torch
 
-/// A symmetric Jacobian of the score, (J − Jᵀ)·v = 0, at noisy data: what makes the score the gradient of a log density.
+/// The Jacobian of the score is symmetric at noisy data, (J − Jᵀ)·v = 0, so that the score is the gradient of a log density.
 ///
-/// At each of n noisy points xₜ = s·(x₀ + σε), for a random sign vector v of its own,
+/// At each of n noisy points xₜ = s·(x₀ + σε) of d numbers, with a random sign vector v for each point,
 ///
-///     c = s²σ²·(J − Jᵀ)·v / √(4nD),    J = ∂s/∂x,
+///     c = s²σ²·(J − Jᵀ)·v / √(4nd),    J = ∂score/∂x.
 ///
-/// that is s·(∂D/∂x − ∂D/∂xᵀ)·v/√(4nD) with the denoiser D. So scaled all noise levels count alike, since s²σ²·J has a norm of about √D
-/// at each, and ‖c‖² estimates the mean of NAsym = ¼‖J − Jᵀ‖²_F/‖J‖²_F. All D elements of the vector are equations; its squared norm alone
-/// would have no gradient where it vanishes, and pairings ⟨w, (J − Jᵀ)·v⟩ see one of D²/2 numbers.
+/// With the denoiser D(x) this is s·(∂D/∂x − ∂D/∂xᵀ)·v/√(4nd). With this scale all noise levels count alike, because s²σ²·J has a norm of
+/// about √d at each noise level, and ‖c‖² estimates the mean of NAsym = ¼‖J − Jᵀ‖²_F/‖J‖²_F. All d elements of each vector are equations.
+/// The squared norm alone would have no gradient where it vanishes, and a pairing ⟨w, (J − Jᵀ)·v⟩ would see one of d²/2 numbers.
 ///
-/// Points and vectors are drawn anew at each step, as a function of the seed and the step.
+/// Each step draws new points and vectors, as a function of the seed and the step.
 ///
-/// - Cost: an evaluation at n points, recorded to the second derivative; each product of a least-squares solver goes through that
-///   record, about 4 training steps at n examples.
+/// - Cost: an evaluation at n points, recorded to the second derivative. Each product of a least-squares solver goes through that
+///   record, which costs about 4 training steps at n examples.
 public struct JacobianSymmetry: Constraint {
-  /// The process whose noisy data the points are.
+  /// The noise levels of the points by default: log σ ~ N(−0.8, 1.3²).
+  public static let defaultNoiseLevels = NoiseDistribution.logNormal(mean: -0.8, deviation: 1.3)
+
+  /// The process that makes the data noisy.
   public let process: any DiffusionProcess
-  /// Where the noise levels come from.
+  /// The distribution of σ among the points.
   public let noiseLevels: NoiseDistribution
   /// n, the number of points in a step.
   public let pointCount: Int
@@ -34,16 +37,16 @@ public struct JacobianSymmetry: Constraint {
   /// Makes a constraint on a model.
   ///
   /// - Parameters:
-  ///   - model: what holds the parameters that are constrained: all that the optimizer updates.
-  ///   - process: the process whose scores it learns.
-  ///   - data: x₀.
+  ///   - model: the model; its parameters are those that the optimizer updates.
+  ///   - process: the process whose scores the model learns.
+  ///   - data: the examples x₀.
   ///   - noiseLevels: the distribution of σ among the points.
-  ///   - pointCount: n.
+  ///   - pointCount: n, the number of points in a step.
   ///   - seed: the seed of points and vectors.
-  /// - Precondition: the number of points is positive and there are data.
+  /// - Precondition: n is positive, and there are data.
   public init(
     of model: any ScoreModel, process: any DiffusionProcess, data: any TrainingData,
-    noiseLevels: NoiseDistribution = .logNormal(mean: -0.8, deviation: 1.3), pointCount: Int = 256, seed: UInt64 = 0
+    noiseLevels: NoiseDistribution = defaultNoiseLevels, pointCount: Int = 256, seed: UInt64 = 0
   ) {
     precondition(pointCount > 0, "a Jacobian is made symmetric at a positive number of points, not \(pointCount)")
     precondition(data.count > 0, "a Jacobian is made symmetric at noisy data, and there are none")
@@ -55,16 +58,18 @@ public struct JacobianSymmetry: Constraint {
     self.seed = seed
   }
 
-  /// Draws points and vectors.
+  /// Draws the points and the vectors of a step.
+  ///
+  /// - Throws: the errors of reading the data.
   public mutating func prepare(step: Int, at parameters: [Tensor]) throws {
     var generator = RandomGenerator(seed: seed, purpose: .probes, index: UInt64(step))
     let batch = try data.draw(pointCount, for: model, using: &generator)
     probe = AsymmetryProbe(at: batch, process: process, noiseLevels: noiseLevels, using: &generator)
   }
 
-  /// c, a vector of n·D elements.
+  /// c, a vector of n·d elements.
   ///
-  /// - Throws: `ConstraintError` for parameters of another model.
+  /// - Throws: `ConstraintError` for parameters of another model, and before any step was prepared.
   public func residual(at parameters: [Tensor]) throws -> Tensor {
     guard let probe else {
       throw ConstraintError("the symmetry of a Jacobian is taken at points that no step has drawn")
@@ -74,17 +79,17 @@ public struct JacobianSymmetry: Constraint {
 }
 
 extension NullSpaceProjected {
-  /// An optimizer that makes a model conservative as it trains it: few projections, each of a whole correction at many points.
+  /// An optimizer that makes a model conservative while it trains: few projections, each of them a full correction at many points.
   ///
-  /// Measured on the digits, few and large corrections cost less time and less loss than many small ones, which solve for the points
-  /// of their step and forget those of others.
+  /// On the digits, few large corrections cost less time and less loss than many small ones. A small correction helps at the points of
+  /// its own step, and later steps undo it.
   ///
   /// - Parameters:
-  ///   - base: the rule that makes the updates.
-  ///   - model: what is trained.
-  ///   - process: the process whose scores it learns.
-  ///   - data: x₀.
-  ///   - interval: the steps from one projection to the next; about a twelfth of a run.
+  ///   - base: the optimizer that makes the updates.
+  ///   - model: the model that is trained.
+  ///   - process: the process whose scores the model learns.
+  ///   - data: the examples x₀.
+  ///   - interval: the steps from one projection to the next; about a twelfth of a run. The first projection is at this step.
   ///   - seed: the seed of points and vectors.
   public static func conservative(
     _ base: Base, of model: any ScoreModel, process: any DiffusionProcess, data: any TrainingData, interval: Int,
@@ -92,13 +97,13 @@ extension NullSpaceProjected {
   ) -> NullSpaceProjected {
     NullSpaceProjected(
       base, constraint: JacobianSymmetry(of: model, process: process, data: data, seed: seed),
-      solver: LSMR(tolerance: 1e-6, iterationLimit: 8, checksSolution: false), correctionRate: 1, interval: interval,
-      warmupSteps: interval - 1)
+      solver: LSMR(tolerance: 1e-6, iterationLimit: 8, checksSolution: false),
+      schedule: Schedule(correctionRate: 1, interval: interval, warmupSteps: interval - 1))
   }
 }
 
 extension TrainingData {
-  /// Random examples where a model is and as it computes.
+  /// Random examples on the device and in the element type of a model.
   func draw(_ count: Int, for model: any ScoreModel, using generator: inout RandomGenerator) throws -> TrainingBatch {
     var batch = try batch(at: generator.integers(below: self.count, [count])).to(model.device)
     if let dtype = model.computationDType { batch.examples = batch.examples.to(dtype) }
@@ -106,12 +111,12 @@ extension TrainingData {
   }
 }
 
-/// Noisy points with a vector at each, and the model's asymmetry along it.
+/// Noisy points with a vector at each, and the asymmetry of a model along these vectors.
 struct AsymmetryProbe {
   let points: NoisyPoints
-  /// v, of signs.
+  /// v, of random signs.
   let vectors: Tensor
-  /// s/√(4nD), to broadcast against the points.
+  /// s/√(4nd), which broadcasts against the points.
   let scale: Tensor
 
   init(
@@ -124,9 +129,9 @@ struct AsymmetryProbe {
     scale = points.factor(process.scale) / (4 * Double(data.elementCount)).squareRoot()
   }
 
-  /// s·(∂D/∂x − ∂D/∂xᵀ)·v/√(4nD), recorded in the parameters.
+  /// s·(∂D/∂x − ∂D/∂xᵀ)·v/√(4nd), recorded in the parameters.
   ///
-  /// Jᵀ·w is a backward pass; it is linear in w, so that its derivative along v is J·v, and its value at w = v is Jᵀ·v.
+  /// Jᵀ·w is a backward pass. It is linear in w, so that its derivative along v is J·v, and its value at w = v is Jᵀ·v.
   func asymmetry(of model: any ScoreModel) throws -> Tensor {
     try withGradients {
       let (x, w) = (points.x.variable(), vectors.variable())

@@ -1,7 +1,7 @@
 public import LeastSquares
 public import Torch
 
-/// A·θ = b for a linear operator A on the elements of all parameters in one vector.
+/// A·θ = b with a linear operator A on the elements of all parameters in one vector.
 public struct AffineConstraint: Constraint {
   private let jacobian: any LinearOperator
   private let target: Tensor
@@ -9,9 +9,9 @@ public struct AffineConstraint: Constraint {
   /// Makes a constraint.
   ///
   /// - Parameters:
-  ///   - jacobian: A.
+  ///   - jacobian: A, with one column for each element of the parameters.
   ///   - target: b, a vector `[A.rows]`.
-  /// - Precondition: A has as many rows as b.
+  /// - Precondition: b has the shape `[A.rows]`.
   public init(_ jacobian: any LinearOperator, equals target: Tensor) {
     precondition(
       target.shape == [jacobian.rows],
@@ -25,7 +25,7 @@ public struct AffineConstraint: Constraint {
 
   /// A·θ − b.
   ///
-  /// - Throws: `ConstraintError` if A does not have as many columns as there are parameters, or another element type.
+  /// - Throws: `ConstraintError` if A does not have one column for each element of the parameters, or has another element type.
   public func residual(at parameters: [Tensor]) throws -> Tensor {
     let vector = parameters.asVector
     guard jacobian.columns == vector.elementCount else {
@@ -46,7 +46,7 @@ public struct AffineConstraint: Constraint {
     return product - target
   }
 
-  /// The residual, and A itself.
+  /// The residual, not recorded, and A itself.
   public func linearization(at parameters: [Tensor]) throws -> ConstraintLinearization {
     ConstraintLinearization(
       residual: try withoutGradients { try residual(at: parameters) }, jacobian: jacobian)
@@ -54,10 +54,10 @@ public struct AffineConstraint: Constraint {
 }
 
 extension [Tensor] {
-  /// All elements in one vector; without a copy if that is what they are.
+  /// All elements in one vector; no copy is made of a single vector.
   public var asVector: Tensor { count == 1 && self[0].rank == 1 ? self[0] : .flatten(self) }
 
-  /// A vector of all elements cut into tensors like these.
+  /// A vector of all elements, cut into tensors of these shapes.
   func parts(of vector: Tensor) -> [Tensor] {
     count == 1 && self[0].rank == 1 ? [vector] : vector.unflattened(like: self)
   }

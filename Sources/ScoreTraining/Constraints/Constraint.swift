@@ -1,71 +1,74 @@
 public import LeastSquares
 public import Torch
 
-/// Equations c(θ) = 0 that the parameters of a model have to satisfy, as well as possible at each step of training.
+/// Equations c(θ) = 0 between the parameters of a model, which each step of training satisfies as well as possible.
 ///
-/// A conforming type writes `residual(at:)`, in recorded operations; everything else has a default. `NullSpaceProjected` turns
-/// it into a rule for updates.
+/// A conforming type implements `residual(at:)` in recorded operations; all other members have defaults. `NullSpaceProjected` turns a
+/// constraint into a rule for updates.
 ///
-/// The residual should be a vector with a Jacobian that does not vanish where it is 0. A squared norm ‖r(θ)‖² is not: its
-/// gradient vanishes with it, and nothing is left to project on.
+/// The Jacobian of the residual should not vanish where the residual is 0. A squared norm ‖r(θ)‖² is therefore no suitable residual:
+/// its gradient vanishes where the equations hold, and there is nothing to project on.
 ///
-/// `parameters` are in the form that the optimizer is used with: one tensor for each of a model's parameters, or, from
-/// `Trainer`, one vector of all of them. `Module.withParameters(_:_:)`, and with it `FunctionConstraint(of:_:)`, understands both.
+/// `parameters` have the form in which the optimizer gets them: one tensor for each parameter of a model or, from `Trainer`, one vector
+/// of all parameters. `Module.withParameters(_:_:)` and `FunctionConstraint(of:_:)` accept both.
 public protocol Constraint {
-  /// c(θ), of any shape: 0 where the constraint holds.
+  /// c(θ), a tensor of any shape that is 0 where the constraint holds.
   func residual(at parameters: [Tensor]) throws -> Tensor
 
-  /// c(θ) as a vector, and A = ∂c/∂θ on the elements of all parameters in one vector: by default from `residual(at:)`, recorded once.
+  /// c(θ) as a vector, and the operator A = ∂c/∂θ on the elements of all parameters in one vector.
+  ///
+  /// By default both come from `residual(at:)`, which is recorded once.
   func linearization(at parameters: [Tensor]) throws -> ConstraintLinearization
 
-  /// The update nearest to a given one that solves A·Δθ′ = −γ·c, for constraints that know it without solving; by default `nil`.
+  /// The solution of A·Δθ′ = −γ·c nearest to a given update, in closed form; `nil`, the default, if there is no closed form.
   ///
   /// - Parameters:
   ///   - update: Δθ.
   ///   - parameters: θ.
-  ///   - preconditioner: returns the diagonal of M, which nearness is measured by, ‖Δθ′ − Δθ‖ in M⁻¹; `nil` for the identity.
-  ///   - correctionRate: γ.
+  ///   - preconditioner: returns the diagonal of M, where (Δθ′ − Δθ)ᵀ·M⁻¹·(Δθ′ − Δθ) is minimised; `nil` for the identity.
+  ///   - correctionRate: γ, the fraction of the violation to take away.
   func projection(
     of update: [Tensor], at parameters: [Tensor], preconditioner: () -> [Tensor]?, correctionRate: Double
   ) throws -> ConstraintProjection?
 
-  /// Called before each projection: what changes with the steps, such as random probes, changes here.
+  /// Prepares the projection of a step, for example by drawing random probes. The optimizer calls it before each projection.
   ///
   /// - Parameters:
-  ///   - step: the number of the optimizer's step, from 1. What is drawn at random should depend on it and on a seed alone, so that
-  ///     a run can be resumed.
+  ///   - step: the number of the optimizer's step, from 1. Random draws should depend on the step and a seed alone, so that a run
+  ///     can be resumed.
   ///   - parameters: θ before the step.
   mutating func prepare(step: Int, at parameters: [Tensor]) throws
 
-  /// γ at this step, for a constraint with a schedule of its own; `nil`, the default, leaves it to the optimizer.
+  /// γ at this step, for a constraint with a schedule of its own; `nil`, the default, leaves γ to the optimizer.
   ///
-  /// A constraint that has one is projected on at every step, whatever interval and warm-up the optimizer has.
+  /// If it is not `nil`, every step is projected, whatever the interval and the warm-up of the optimizer.
   var correctionRate: Double? { get }
 
-  /// A moving average of parameters with what this constraint makes hold exactly imposed on it; `nil`, the default, where that is
-  /// nothing.
+  /// The average, adjusted to satisfy the constraint exactly; `nil`, the default, if it was not changed.
+  ///
+  /// - Parameter average: a moving average of the parameters, in their form.
   mutating func imposed(on average: [Tensor]) throws -> [Tensor]?
 
-  /// Numbers by name that tell how far it has come, for reports.
+  /// Numbers by name that describe the state of the constraint, for reports; by default none.
   var measurements: [String: Double] { get }
 
-  /// What must be saved to go on exactly: tensors by name; by default nothing.
+  /// The tensors, by name, that must be saved to continue exactly; by default none.
   var state: [String: Tensor] { get }
 
   /// Takes over saved state; the constraint is as it was if it throws.
   ///
-  /// - Throws: `OptimizerStateError`.
+  /// - Throws: `OptimizerStateError` for the state of another constraint.
   mutating func restore(_ state: [String: Tensor], for parameters: [Tensor]) throws
 }
 
-/// A constraint near a point: c + A·Δθ.
+/// A constraint near a point θ: c(θ + Δθ) ≈ c + A·Δθ.
 public struct ConstraintLinearization {
-  /// c, a vector.
+  /// c, a vector `[A.rows]`.
   public let residual: Tensor
-  /// A.
+  /// A = ∂c/∂θ.
   public let jacobian: any LinearOperator
 
-  /// Collects both.
+  /// Makes a linearisation of c and A.
   ///
   /// - Precondition: the operator has as many rows as the residual has elements.
   public init(residual: Tensor, jacobian: any LinearOperator) {
@@ -76,9 +79,9 @@ public struct ConstraintLinearization {
     self.jacobian = jacobian
   }
 
-  /// Records a residual once and takes its Jacobian by automatic differentiation.
+  /// Records a residual once, and takes its Jacobian by automatic differentiation.
   ///
-  /// - Throws: what the residual throws.
+  /// - Throws: the errors of the residual.
   public init(at parameters: [Tensor], of residual: @escaping (_ parameters: [Tensor]) throws -> Tensor) throws {
     let jacobian = try JacobianOperator(at: parameters) { point, _ in try residual(point) }
     self.init(residual: jacobian.value.reshaped([jacobian.rows]), jacobian: jacobian)
@@ -94,7 +97,7 @@ public struct ConstraintProjection {
   /// ‖A·Δθ′ + γ·c‖.
   public let residualNorm: Double
 
-  /// Collects them.
+  /// Makes a projection of its parts.
   public init(update: [Tensor], constraintNorm: Double, residualNorm: Double) {
     self.update = update
     self.constraintNorm = constraintNorm
@@ -102,7 +105,7 @@ public struct ConstraintProjection {
   }
 }
 
-/// A constraint that cannot be used as it is.
+/// A constraint that does not fit the parameters, or that has no finite value.
 public struct ConstraintError: Error, Equatable, CustomStringConvertible {
   /// One sentence.
   public let description: String
@@ -117,7 +120,7 @@ extension Constraint {
     try ConstraintLinearization(at: parameters, of: residual)
   }
 
-  /// None is known.
+  /// `nil`: there is no closed form.
   public func projection(
     of update: [Tensor], at parameters: [Tensor], preconditioner: () -> [Tensor]?, correctionRate: Double
   ) throws -> ConstraintProjection? { nil }
@@ -125,19 +128,19 @@ extension Constraint {
   /// Does nothing.
   public func prepare(step: Int, at parameters: [Tensor]) throws {}
 
-  /// None of its own.
+  /// `nil`: the optimizer has the rate.
   public var correctionRate: Double? { nil }
 
-  /// Nothing.
+  /// `nil`: the average stays as it is.
   public func imposed(on average: [Tensor]) throws -> [Tensor]? { nil }
 
-  /// None.
+  /// No measurements.
   public var measurements: [String: Double] { [:] }
 
-  /// Nothing.
+  /// No state.
   public var state: [String: Tensor] { [:] }
 
-  /// Accepts no state.
+  /// Throws if there is any state.
   public func restore(_ state: [String: Tensor], for parameters: [Tensor]) throws {
     if let name = state.keys.min() {
       throw OptimizerStateError("the saved state has \(name), and the constraint keeps none")

@@ -1,20 +1,25 @@
 public import ScoreModels
 public import Torch
 
-/// ‖θₖ‖ = rₖ for some of the parameters: each keeps its Euclidean norm.
+/// ‖θₖ‖ = rₖ: some of the parameters keep their Euclidean norms.
 ///
-/// To first order, that is: a step Δ along the sphere leaves it by about ‖Δ‖²/2rₖ, of which the next steps take the fraction γ away.
+/// The norms are kept to first order. A step Δ along the sphere leaves it by about ‖Δ‖²/2rₖ, and each later step takes the fraction γ
+/// of that away.
 ///
-/// The gradients of different parameters' norms do not overlap, so that A·M·Aᵀ is diagonal and the projection has a closed form:
+/// Each equation contains one parameter, so that A·M·Aᵀ is diagonal and the projection has a closed form:
 /// Δθₖ′ = Δθₖ − Mₖ·aₖ·(⟨aₖ, Δθₖ⟩ + γ·cₖ)/⟨aₖ, Mₖ·aₖ⟩ with aₖ = θₖ/‖θₖ‖.
+///
+/// - Cost: a few passes through the parameters in each step.
 public struct FixedNorm: Constraint {
   private let shapes: [[Int]]
   private let norms: [Double?]
 
   /// Makes a constraint on parameters of given shapes.
   ///
-  /// - Parameter norms: rₖ for each; `nil` for one that is free.
-  /// - Precondition: there is a norm for each shape, and it is positive.
+  /// - Parameters:
+  ///   - norms: rₖ for each parameter; `nil` leaves a parameter free.
+  ///   - shapes: the shapes of all parameters, in their order.
+  /// - Precondition: there are as many norms as shapes, they are positive, and one at least is not `nil`.
   public init(_ norms: [Double?], shapes: [[Int]]) {
     precondition(norms.count == shapes.count, "\(norms.count) norms do not belong to \(shapes.count) parameters")
     precondition(norms.allSatisfy { $0 ?? 1 > 0 }, "norms must be positive, not \(norms)")
@@ -23,12 +28,13 @@ public struct FixedNorm: Constraint {
     self.shapes = shapes
   }
 
-  /// Keeps the norms that a model's parameters have now.
+  /// Keeps the present norms of a model's parameters.
   ///
-  /// - Parameter isFixed: which of them; by default those of two dimensions or more that are not 0: matrices and kernels, but not
-  ///   biases and factors.
+  /// - Parameters:
+  ///   - model: the model that the optimizer trains.
+  ///   - isFixed: which parameters keep their norms, unless they are 0; by default those of two dimensions or more.
   public init(
-    of model: any Module, where isFixed: (NamedParameter) -> Bool = { $0.parameter.shape.count >= 2 }
+    of model: any Module, where isFixed: (NamedParameter) -> Bool = { $0.isWeight }
   ) {
     let named = model.namedParameters()
     self.init(
@@ -38,7 +44,7 @@ public struct FixedNorm: Constraint {
       }, shapes: named.map(\.parameter.shape))
   }
 
-  /// ‖θₖ‖ − rₖ for each that is fixed.
+  /// ‖θₖ‖ − rₖ for each fixed norm, a vector.
   ///
   /// - Throws: `ConstraintError` for parameters of other shapes.
   public func residual(at parameters: [Tensor]) throws -> Tensor {
@@ -49,6 +55,8 @@ public struct FixedNorm: Constraint {
   }
 
   /// The closed form.
+  ///
+  /// - Throws: `ConstraintError` for parameters of other shapes, and for a parameter that is 0, where its norm has no gradient.
   public func projection(
     of update: [Tensor], at parameters: [Tensor], preconditioner: () -> [Tensor]?, correctionRate: Double
   ) throws -> ConstraintProjection? {
@@ -57,7 +65,7 @@ public struct FixedNorm: Constraint {
     var (constraint, projected) = (0.0, steps)
     for (k, norm) in norms.enumerated() {
       guard let norm else { continue }
-      let length = values[k].euclideanNorm()
+      let length = values[k].norm()
       guard length > 0 else { throw ConstraintError("parameter \(k) is 0, where its norm has no gradient") }
       let direction = values[k] / length
       let violation = length - norm
@@ -66,10 +74,10 @@ public struct FixedNorm: Constraint {
       projected[k] = steps[k] - scaled * (excess / direction.dot(scaled).item())
       constraint += violation * violation
     }
-    // What rounding has left.
+    // The residuals are not exactly 0 because of rounding.
     let residuals = norms.enumerated().compactMap { k, norm in
       norm.map { norm -> Double in
-        let length = values[k].euclideanNorm()
+        let length = values[k].norm()
         return values[k].dot(projected[k]).item() / length + correctionRate * (length - norm)
       }
     }
@@ -79,10 +87,10 @@ public struct FixedNorm: Constraint {
       residualNorm: residuals.reduce(0) { $0 + $1 * $1 }.squareRoot())
   }
 
-  /// Averages of norm rₖ: an average of vectors on a sphere is inside it.
+  /// The average with each norm scaled to rₖ, because the average of vectors on a sphere lies inside it.
   public func imposed(on average: [Tensor]) throws -> [Tensor]? {
     let scaled = zip(try parts(of: average), norms).map { part, norm in
-      let length = part.euclideanNorm()
+      let length = part.norm()
       return norm.map { length > 0 ? part * ($0 / length) : part } ?? part
     }
     return average.parts(of: .flatten(scaled))

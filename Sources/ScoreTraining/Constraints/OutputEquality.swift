@@ -1,11 +1,11 @@
 public import ScoreModels
 public import Torch
 
-/// Two ways to evaluate a model give the same: c(θ) = f_θ(T·x) − S·f_θ(x) at given points.
+/// Two evaluations of a model are equal: c(θ) = f_θ(T·x) − S·f_θ(x) at given points.
 ///
-/// That is equivariance under a transformation; with S = 1 invariance, and with a shift as T periodicity.
+/// This is equivariance under a transformation. With S = 1 it is invariance, and with a shift as T it is periodicity.
 ///
-/// - Cost: two evaluations of the model at all points for each projection, and a backward pass or two for each product.
+/// - Cost: for each projection two evaluations of the model at all points, and for each product one or two backward passes.
 public struct OutputEquality: Constraint {
   private let model: any Module
   private let outputs: () throws -> (Tensor, Tensor)
@@ -13,8 +13,8 @@ public struct OutputEquality: Constraint {
   /// Makes a constraint from a closure that evaluates the model twice.
   ///
   /// - Parameters:
-  ///   - model: what holds the parameters that are constrained: all that the optimizer updates, in the same order.
-  ///   - outputs: returns two tensors of one shape that should be equal.
+  ///   - model: the model; its parameters are those that the optimizer updates, in the same order.
+  ///   - outputs: returns two tensors of one shape that should be equal, in recorded operations.
   public init<Model: Module>(of model: Model, _ outputs: @escaping (Model) throws -> (Tensor, Tensor)) {
     self.model = model
     self.outputs = { try outputs(model) }
@@ -24,8 +24,8 @@ public struct OutputEquality: Constraint {
   ///
   /// - Parameters:
   ///   - points: x `[points, …]`.
-  ///   - inputTransform: T.
-  ///   - outputTransform: S.
+  ///   - inputTransform: T, from points to points.
+  ///   - outputTransform: S, from a batch of outputs to a batch of outputs.
   ///   - function: f, from a batch of inputs to a batch of outputs.
   public static func equivariance<Model: Module>(
     of model: Model, at points: Tensor, inputTransform: (Tensor) -> Tensor,
@@ -52,9 +52,9 @@ public struct OutputEquality: Constraint {
     invariance(of: model, at: points, inputTransform: { $0 + period }, evaluating: function)
   }
 
-  /// The difference of the outputs.
+  /// The difference of the outputs, in their shape.
   ///
-  /// - Throws: `ConstraintError` for outputs of different shapes and for parameters of another model.
+  /// - Throws: `ConstraintError` for outputs of different shapes, and for parameters of another model.
   public func residual(at parameters: [Tensor]) throws -> Tensor {
     let (first, second) = try model.evaluate(at: parameters, outputs)
     guard first.shape == second.shape else {

@@ -1,11 +1,11 @@
-/// When weights are driven to zero, and how many.
+/// When weights go to zero, and how many.
 ///
-/// The set of chosen weights grows at the first step of each interval, to the fraction 1 − (1 − k/n)³ of the target at the k-th of n
-/// growths: fast at first, while many weights are of no use, and slowly at last (Zhu & Gupta 2017, *To prune, or not to prune*,
-/// arXiv 1710.01878). Over the interval the chosen weights go to zero in a straight line, which the last of its steps ends
-/// exactly. After the last interval the set stays, and training goes on with the others.
+/// The set of chosen weights grows at the first step of each interval. At the k-th of n growths it reaches the fraction 1 − (1 − k/n)³
+/// of the target: it grows fast at first, while many weights are of no use, and slowly at the end (Zhu & Gupta 2017, *To prune, or not
+/// to prune*, arXiv 1710.01878). During the interval the chosen weights go to zero in a straight line, and the last step of the
+/// interval makes them exactly 0. After the last interval the set stays as it is, and training continues with the other weights.
 public struct SparsitySchedule: Hashable, Sendable {
-  /// The first step, counted from 1, before which a set is chosen.
+  /// The step, counted from 1, that chooses the first set.
   public let start: Int
   /// The steps from one growth to the next.
   public let interval: Int
@@ -24,10 +24,9 @@ public struct SparsitySchedule: Hashable, Sendable {
     self.growths = growths
   }
 
-  /// A schedule for a run of a number of steps: it starts after a twentieth of the run and ends after three fifths, in up to six
-  /// growths.
+  /// A schedule for a run of a number of steps, with up to six growths between 1/20 and 3/5 of the run.
   ///
-  /// The chosen weights have many steps to go to zero in, to which the others can adapt, and the run has time left to recover.
+  /// So the chosen weights go to zero slowly enough for the others to adapt, and the run has time left to recover.
   public init(steps: Int) {
     let start = 1 + steps / 20
     let length = max(1, steps * 3 / 5 - start + 1)
@@ -35,7 +34,7 @@ public struct SparsitySchedule: Hashable, Sendable {
     self.init(start: start, interval: length / growths, growths: growths)
   }
 
-  /// The last step of the last interval: from its end on the target is reached.
+  /// The last step of the last interval, which reaches the target.
   public var end: Int { start + interval * growths - 1 }
 
   /// The fraction of the target that is chosen at a step.
@@ -45,7 +44,7 @@ public struct SparsitySchedule: Hashable, Sendable {
     return 1 - left * left * left
   }
 
-  /// The part of what is left of the chosen weights that a step takes away: 1/(the steps left in the interval).
+  /// The fraction of the chosen weights' values that a step takes away: 1/(the steps left in the interval).
   func rate(at step: Int) -> Double {
     guard step >= start, step <= end else { return 1 }
     return 1 / Double(interval - (step - start) % interval)

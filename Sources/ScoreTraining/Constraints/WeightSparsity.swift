@@ -3,53 +3,52 @@ public import Torch
 
 /// A growing set of the smallest weights is 0, c(θ) = θ on the set: gradual magnitude pruning as a constraint.
 ///
-/// A schedule says how many weights are chosen when, by their magnitude, and how fast they go to zero; once chosen, a weight stays
-/// so. The last step of each interval makes the chosen weights exactly 0, and they stay exactly 0.
+/// The schedule says when weights are chosen, how many, and how fast they go to zero. The weights of smallest magnitude are chosen,
+/// and a chosen weight stays chosen. The last step of each interval makes the chosen weights exactly 0, and they stay exactly 0.
 ///
-/// A selects weights, so A·Aᵀ = I, and the projection has the closed form Δθ′ = −γ·θ on the set and Δθ elsewhere in every diagonal
-/// metric: one pass through the parameters. A growth takes a selection in linear time. `imposed(on:)` makes a moving average of
-/// weights as sparse as the weights are.
+/// A selects weights, so that A·Aᵀ = I. In every diagonal metric the projection then has the closed form Δθ′ = −γ·θ on the set and Δθ
+/// elsewhere. `imposed(on:)` makes a moving average as sparse as the weights.
 ///
-/// Memory: a byte for each parameter, and one vector of their size for a time; a growth needs four.
+/// - Cost: one pass through the parameters in each step, and a selection in linear time for each growth. Memory of one byte for each
+///   parameter, and for a time one vector of their size; a growth needs four such vectors.
 public struct WeightSparsity: Constraint {
-  /// Among which weights the smallest are chosen.
+  /// The set of weights among which the smallest are chosen.
   public enum Scope: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Among all of them: layers become sparse as far as they have small weights.
+    /// All weights together: layers with more small weights become sparser.
     case global
-    /// Among those of each parameter: all become equally sparse.
+    /// The weights of each parameter separately: all parameters become equally sparse.
     case perParameter = "per-parameter"
   }
 
-  /// The fraction of the weights that are 0 in the end.
+  /// The fraction of the weights that are 0 at the end, between 0 and 1.
   public let target: Double
-  /// When.
+  /// When weights are chosen, and how fast they go to zero.
   public let schedule: SparsitySchedule
-  /// Among which.
+  /// The set of weights among which the smallest are chosen.
   public let scope: Scope
-  /// The ranges of positions, in the vector of all parameters, that hold weights to choose from.
+  /// The positions of the weights to choose from, in the vector of all parameters.
   private let ranges: [Range<Int>]
   private let parameterCount: Int
   private var chosen: Tensor?
   private var chosenCounts: [Int]
   private var step = 0
-  /// How many weights the end of the last interval made 0.
+  /// The number of weights that the end of the last interval made 0.
   private var zeroCount = 0
-  /// How many of these are 0 in the average, too.
+  /// The number of these that are 0 in the average too.
   private var imposedCount = 0
 
   /// Makes a constraint on a model's weights.
   ///
   /// - Parameters:
-  ///   - model: what the optimizer trains.
-  ///   - target: the fraction of the weights that are 0 in the end.
-  ///   - schedule: when they become so.
-  ///   - scope: among which weights the smallest are chosen.
-  ///   - isWeight: what is chosen from; by default parameters of two dimensions or more: matrices and kernels, but not biases and
-  ///     factors.
+  ///   - model: the model that the optimizer trains.
+  ///   - target: the fraction of the weights that are 0 at the end.
+  ///   - schedule: when weights are chosen, and how fast they go to zero.
+  ///   - scope: the set of weights among which the smallest are chosen.
+  ///   - isWeight: which parameters are chosen from; by default those of two dimensions or more.
   /// - Precondition: the target is between 0 and 1, and there are weights to choose from.
   public init(
     of model: any Module, target: Double, schedule: SparsitySchedule, scope: Scope = .global,
-    where isWeight: (NamedParameter) -> Bool = { $0.parameter.shape.count >= 2 }
+    where isWeight: (NamedParameter) -> Bool = { $0.isWeight }
   ) {
     precondition(target > 0 && target < 1, "a sparsity must be between 0 and 1, not \(target)")
     var (ranges, start): ([Range<Int>], Int) = ([], 0)
@@ -67,15 +66,17 @@ public struct WeightSparsity: Constraint {
     chosenCounts = ranges.map { _ in 0 }
   }
 
-  /// The number of weights that are chosen from.
+  /// The number of weights to choose from.
   public var weightCount: Int { ranges.reduce(0) { $0 + $1.count } }
 
-  /// The number of weights that are chosen: that are 0, or on their way.
+  /// The number of chosen weights, which are 0 or on their way to 0.
   public var chosenCount: Int { chosenCounts.reduce(0, +) }
 
   // MARK: The constraint
 
-  /// θ where it is chosen, and 0 elsewhere.
+  /// θ on the set and 0 elsewhere, a vector of all parameters' elements.
+  ///
+  /// - Throws: `ConstraintError` for parameters of another model.
   public func residual(at parameters: [Tensor]) throws -> Tensor {
     let vector = try checked(parameters)
     guard let chosen else { return vector * 0 }
@@ -83,6 +84,8 @@ public struct WeightSparsity: Constraint {
   }
 
   /// The closed form.
+  ///
+  /// - Throws: `ConstraintError` for parameters of another model.
   public func projection(
     of update: [Tensor], at parameters: [Tensor], preconditioner: () -> [Tensor]?, correctionRate: Double
   ) throws -> ConstraintProjection? {
@@ -92,10 +95,10 @@ public struct WeightSparsity: Constraint {
     return ConstraintProjection(update: update.parts(of: projected), constraintNorm: norm, residualNorm: 0)
   }
 
-  /// 1 over the steps that are left of the interval, and 1 after the last.
+  /// 1 over the number of steps left in the interval, and 1 after the last interval.
   public var correctionRate: Double? { schedule.rate(at: step) }
 
-  /// The average with zeros where the weights have become zeros; once for each set.
+  /// The average with zeros where the weights have become 0; `nil` if the average has these zeros already.
   public mutating func imposed(on average: [Tensor]) throws -> [Tensor]? {
     guard let chosen, zeroCount == chosenCount, imposedCount < zeroCount else { return nil }
     imposedCount = zeroCount
@@ -103,7 +106,7 @@ public struct WeightSparsity: Constraint {
     return average.parts(of: vector.replacing(where: chosen, with: vector, scaledBy: 0).result)
   }
 
-  /// `sparsity`, the fraction of the weights that it has made 0.
+  /// `sparsity`, the fraction of the weights that the constraint has made 0.
   public var measurements: [String: Double] { ["sparsity": Double(zeroCount) / Double(weightCount)] }
 
   private func checked(_ parameters: [Tensor]) throws -> Tensor {
@@ -117,7 +120,7 @@ public struct WeightSparsity: Constraint {
 
   // MARK: Growth
 
-  /// Chooses more of the smallest weights where the schedule wants it.
+  /// Chooses more of the smallest weights if the schedule says so.
   public mutating func prepare(step: Int, at parameters: [Tensor]) throws {
     self.step = step
     let fraction = target * schedule.fraction(at: step)
@@ -155,7 +158,7 @@ public struct WeightSparsity: Constraint {
     chosenCounts = counts(of: chosen)
   }
 
-  /// |θ| where a weight can still be chosen, and ∞ elsewhere.
+  /// |θ| for weights that can still be chosen, and ∞ elsewhere.
   private func candidates(_ vector: Tensor) -> Tensor {
     let infinity = Tensor(Double.infinity, dtype: vector.dtype).to(vector.device)
     var magnitudes = vector.abs()
@@ -178,14 +181,16 @@ public struct WeightSparsity: Constraint {
 
   // MARK: Saving
 
-  /// The chosen weights, and how many of them were made 0.
+  /// The chosen weights as a mask, and the counters.
   public var state: [String: Tensor] {
     var state = ["step": Tensor([step]), "zeros": Tensor([zeroCount]), "imposed": Tensor([imposedCount])]
     state["chosen"] = chosen
     return state
   }
 
-  /// Takes over chosen weights.
+  /// Takes over saved state.
+  ///
+  /// - Throws: `OptimizerStateError` for a mask or counters of another model, or that contradict each other.
   public mutating func restore(_ state: [String: Tensor], for parameters: [Tensor]) throws {
     guard let step = counter(state["step"]), let zeros = counter(state["zeros"]),
       let imposed = counter(state["imposed"]),
@@ -211,22 +216,8 @@ public struct WeightSparsity: Constraint {
   }
 }
 
-extension Module {
-  /// How many of the weights are exactly 0, and how many there are.
-  ///
-  /// - Parameter isWeight: what counts; by default parameters of two dimensions or more.
-  public func countZeroWeights(
-    where isWeight: (NamedParameter) -> Bool = { $0.parameter.shape.count >= 2 }
-  ) -> (zeros: Int, weights: Int) {
-    namedParameters().filter(isWeight).reduce((0, 0)) { counts, entry in
-      let value = entry.parameter.value.detached()
-      return (counts.0 + Int((value .== 0).sum().item()), counts.1 + value.elementCount)
-    }
-  }
-}
-
 extension Tensor {
-  /// Whether each element is among the smallest; of equal ones the first are taken.
+  /// A mask of the smallest elements; of equal elements the first are taken.
   fileprivate func smallest(_ count: Int) -> Tensor {
     let threshold = kthSmallest(count)
     let isAtMost = self .<= threshold

@@ -1,20 +1,20 @@
 internal import Foundation
 public import Torch
 
-/// Adam: Δθ = −η·m̂/(√v̂ + ε) with bias-corrected running means of g and g², and decoupled weight decay where asked for.
+/// Adam: Δθ = −η·m̂/(√v̂ + ε) with bias-corrected running means m̂ of g and v̂ of g².
 ///
-/// Kingma & Ba (2015), arXiv 1412.6980; with `weightDecay` AdamW, Δθ = −η·(m̂/(√v̂ + ε) + λθ), Loshchilov & Hutter (2019),
-/// arXiv 1711.05101.
+/// Kingma & Ba (2015), arXiv 1412.6980. With `weightDecay` it is AdamW, Δθ = −η·(m̂/(√v̂ + ε) + λθ): Loshchilov & Hutter (2019), arXiv
+/// 1711.05101. It keeps two vectors of the parameters' size.
 public struct Adam: Optimizer {
-  /// η.
+  /// η, the factor of the updates.
   public var learningRate: Double
-  /// The decay of the running mean of g.
+  /// β₁, the decay of the running mean of g.
   public let beta1: Double
-  /// The decay of the running mean of g².
+  /// β₂, the decay of the running mean of g².
   public let beta2: Double
-  /// ε.
+  /// ε, which keeps the division finite.
   public let epsilon: Double
-  /// λ.
+  /// λ, the decay of the weights; 0 for none.
   public let weightDecay: Double
   private var step = 0
   private var firstMoments: [Tensor] = []
@@ -22,7 +22,7 @@ public struct Adam: Optimizer {
 
   /// Makes an optimizer.
   ///
-  /// - Precondition: β₁ and β₂ are in 0 ..< 1, ε is positive.
+  /// - Precondition: β₁ and β₂ are in 0 ..< 1, and ε is positive.
   public init(
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
     weightDecay: Double = 0
@@ -37,7 +37,7 @@ public struct Adam: Optimizer {
     self.weightDecay = weightDecay
   }
 
-  /// The updates of one step.
+  /// The updates Δθ of one step, of the gradients' shapes.
   public mutating func updates(for gradients: [Tensor], at parameters: [Tensor]) -> [Tensor] {
     if firstMoments.isEmpty {
       firstMoments = gradients.map { .zeros(like: $0) }
@@ -53,13 +53,13 @@ public struct Adam: Optimizer {
     }
   }
 
-  /// Both running means and the number of steps.
+  /// Both running means of each parameter, and the number of steps.
   public var state: [String: Tensor] {
     numbered("exp_avg", firstMoments).merging(numbered("exp_avg_sq", secondMoments)) { first, _ in first }
       .merging(["step": Tensor([step])]) { first, _ in first }
   }
 
-  /// 1/(√v̂ + ε) of the last step; the identity before the first.
+  /// 1/(√v̂ + ε) of the last step; `nil` before the first.
   public var preconditioner: [Tensor]? {
     guard step > 0 else { return nil }
     let correction = 1 - pow(beta2, Double(step))
@@ -67,6 +67,8 @@ public struct Adam: Optimizer {
   }
 
   /// Takes over saved state.
+  ///
+  /// - Throws: `OptimizerStateError` if it lacks the step or a mean, or belongs to other parameters.
   public mutating func restore(_ state: [String: Tensor], for parameters: [Tensor]) throws {
     guard let step = counter(state["step"]) else {
       throw OptimizerStateError("the saved state of Adam lacks its step")

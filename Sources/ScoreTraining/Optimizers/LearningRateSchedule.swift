@@ -1,22 +1,22 @@
 import Foundation
 
-/// How the learning rate changes over a run.
+/// The learning rate of each step of a run: a linear warm-up, then a decay.
 public struct LearningRateSchedule: Codable, Hashable, Sendable {
-  /// What happens after the warm-up.
+  /// The shape of the schedule after the warm-up.
   public enum Decay: String, Codable, Hashable, Sendable, CaseIterable {
-    /// The rate stays.
+    /// The rate stays at its peak.
     case constant
-    /// Half a cosine down to 0 after the last step (Loshchilov & Hutter 2017, arXiv 1608.03983).
+    /// Half a cosine, which reaches 0 after the last step (Loshchilov & Hutter 2017, arXiv 1608.03983).
     case cosine
-    /// A straight line down to 0 after the last step.
+    /// A straight line, which reaches 0 after the last step.
     case linear
   }
 
   /// The rate at the end of the warm-up.
   public var peak: Double
-  /// The number of steps over which the rate grows from near 0.
+  /// The number of steps over which the rate grows linearly to its peak.
   public var warmupSteps: Int
-  /// What happens after the warm-up.
+  /// The shape of the schedule after the warm-up.
   public var decay: Decay
   /// The number of steps of the run.
   public var steps: Int
@@ -29,7 +29,7 @@ public struct LearningRateSchedule: Codable, Hashable, Sendable {
     self.steps = steps
   }
 
-  /// The rate of a step, counted from 1.
+  /// The rate of a step; steps count from 1.
   public func rate(at step: Int) -> Double {
     let warmup = warmupSteps > 0 ? min(1, Double(step) / Double(warmupSteps)) : 1
     let length = Double(max(steps - warmupSteps, 1))

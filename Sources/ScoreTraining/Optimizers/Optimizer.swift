@@ -2,41 +2,57 @@ public import Torch
 
 /// A rule that turns gradients into updates.
 ///
-/// It returns the updates Δθ and leaves the parameters alone: the trainer adds them, so that a wrapper, such as a
-/// projection onto constraints, can have the last word.
+/// An optimizer returns the updates Δθ and does not change the parameters. The trainer adds the updates, so that a wrapper, such as a
+/// projection onto constraints, can change them last.
 public protocol Optimizer {
   /// The factor of the updates; a schedule sets it before each step.
   var learningRate: Double { get set }
   /// The updates Δθ, of the parameters' shapes.
   ///
-  /// - Throws: an optimizer that solves a problem of its own may fail; it is then as it was.
+  /// - Throws: the errors of an optimizer that solves a problem of its own; the optimizer is then as it was.
   mutating func updates(for gradients: [Tensor], at parameters: [Tensor]) throws -> [Tensor]
-  /// The diagonal of the positive matrix M that the last updates were, up to a factor, the momentum multiplied by: the metric in
-  /// which they go straight downhill. `nil`, the default, stands for the identity.
+  /// The diagonal of the positive matrix M such that the last update was proportional to M·momentum; `nil`, the default, means the
+  /// identity.
   ///
-  /// A new tensor of each parameter's shape.
+  /// M is the metric in which the update goes straight downhill. It is one new tensor for each parameter, of the parameter's shape.
   var preconditioner: [Tensor]? { get }
-  /// What the last updates did about constraints; `nil`, the default, if they were not projected.
-  var projectionReport: ProjectionReport? { get }
-  /// An average of parameters with what constraints hold exactly imposed on it, too; `nil`, the default, if there is nothing
-  /// to do.
-  mutating func imposed(on average: [Tensor]) throws -> [Tensor]?
-  /// What must be saved to go on exactly: tensors by name.
+  /// The moving average of the parameters as it should be used; `nil`, the default, leaves it as it is.
+  ///
+  /// The trainer asks after each step. An optimizer that keeps parameters within some set can bring their average back into that set.
+  ///
+  /// - Parameter average: the average, in the form of the parameters.
+  /// - Returns: an average of the same shapes and element types.
+  mutating func adjustedAverage(_ average: [Tensor]) throws -> [Tensor]?
+  /// The tensors, by name, that must be saved to continue exactly.
   var state: [String: Tensor] { get }
   /// Takes over saved state; the optimizer is as it was if it throws.
   ///
-  /// - Parameter parameters: what the optimizer will update.
-  /// - Throws: `OptimizerStateError` where a name is missing or a tensor does not belong to the parameters.
+  /// - Parameter parameters: the parameters that the optimizer will update.
+  /// - Throws: `OptimizerStateError` if a name is missing or a tensor does not belong to the parameters.
   mutating func restore(_ state: [String: Tensor], for parameters: [Tensor]) throws
 }
 
 extension Optimizer {
   /// The identity.
   public var preconditioner: [Tensor]? { nil }
-  /// No projection.
-  public var projectionReport: ProjectionReport? { nil }
-  /// Nothing is imposed.
-  public func imposed(on average: [Tensor]) throws -> [Tensor]? { nil }
+  /// `nil`: the average stays as it is.
+  public func adjustedAverage(_ average: [Tensor]) throws -> [Tensor]? { nil }
+}
+
+/// Parameters in one vector, as `Trainer` has them.
+extension Optimizer {
+  /// The update of a vector.
+  mutating func update(for gradient: Tensor, at parameters: Tensor) throws -> Tensor {
+    try updates(for: [gradient], at: [parameters])[0]
+  }
+
+  /// The moving average of a vector as it should be used; `nil` leaves it as it is.
+  mutating func adjustedAverage(_ average: Tensor) throws -> Tensor? { try adjustedAverage([average])?.asVector }
+
+  /// Takes over saved state for a vector.
+  mutating func restore(_ state: [String: Tensor], for parameters: Tensor) throws {
+    try restore(state, for: [parameters])
+  }
 }
 
 /// Saved state that does not belong to an optimizer.

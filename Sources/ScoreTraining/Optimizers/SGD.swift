@@ -2,13 +2,15 @@ public import Torch
 
 /// Gradient descent with momentum: v ← μ·v + g, Δθ = −η·v.
 public struct SGD: Optimizer {
-  /// η.
+  /// η, the factor of the updates.
   public var learningRate: Double
-  /// μ, in 0 ..< 1.
+  /// μ, in 0 ..< 1; 0 for no momentum.
   public let momentum: Double
   private var velocities: [Tensor] = []
 
   /// Makes an optimizer.
+  ///
+  /// - Precondition: μ is in 0 ..< 1.
   public init(learningRate: Double, momentum: Double = 0) {
     precondition((0..<1).contains(momentum), "the momentum must be in 0 ..< 1, not \(momentum)")
     self.learningRate = learningRate
@@ -23,10 +25,12 @@ public struct SGD: Optimizer {
     return velocities.map { $0 * -learningRate }
   }
 
-  /// The velocities.
+  /// The velocity of each parameter; empty without momentum.
   public var state: [String: Tensor] { numbered("momentum_buffer", velocities) }
 
-  /// Takes over velocities.
+  /// Takes over saved velocities.
+  ///
+  /// - Throws: `OptimizerStateError` if they belong to other parameters.
   public mutating func restore(_ state: [String: Tensor], for parameters: [Tensor]) throws {
     let saved = unnumbered("momentum_buffer", state)
     guard state.count == saved.count else {
