@@ -11,7 +11,7 @@ import Testing
 // Recipe begins
 /// Midpoint steps along the probability-flow ODE dx/dσ = (x − D(x; σ))/σ: second order, 2N − 1 evaluations for N steps.
 struct MidpointSampler: DiscretizedSampler, Hashable {
-  /// 18 levels of Karras et al. (2022).
+  /// 18 levels, spaced as Karras and others (2022) do.
   static let defaultDiscretization = Discretization(steps: 18, schedule: .karras())
 
   /// The noise levels that the sampler steps through.
