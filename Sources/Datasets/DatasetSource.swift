@@ -98,7 +98,7 @@ public enum DatasetSource: Equatable, Sendable, CustomStringConvertible {
       let archive = try ZIPArchive(bytes)
       return NPZFile.recognizes(archive) ? try NPZFile.reader(archive) : try PictureReader(PNGArchive(archive))
     }
-    if start.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
+    if start.starts(with: PNGHeader.signature.prefix(4)) {
       try refuseLabels()
       return try PictureReader(PNGFile(bytes: bytes))
     }

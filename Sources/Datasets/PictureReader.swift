@@ -132,18 +132,12 @@ extension PictureFiles {
 
   /// The size of a picture, and 1 channel for grey or 3 for colour.
   func header(of name: String) throws(DataError) -> (width: Int, height: Int, channels: Int) {
-    let start = try start(of: name, limit: 26)
-    let isPNG = start.starts(with: [0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52])
-    func number(_ offset: Int) -> Int { start[offset..<(offset + 4)].reduce(0) { $0 << 8 | Int($1) } }
-    guard isPNG, start.count == 26, case let (width, height) = (number(16), number(20)),
-      (1...Image.pixelLimit).contains(width), (1...Image.pixelLimit).contains(height),
-      width * height <= Image.pixelLimit
-    else {
+    guard let header = PNGHeader(try start(of: name, limit: PNGHeader.length)) else {
       // Decoding the whole picture gives the best error.
       let image = try image(name, limit: Image.largestFile(width: 1, height: 1))
       return (image.width, image.height, image.channels)
     }
-    return (width, height, start[25] == 0 || start[25] == 4 ? 1 : 3)
+    return (header.width, header.height, header.isGrey ? 1 : 3)
   }
 
   /// The labels in `dataset.json`: `{"labels": [["00000/img00000000.png", 6], …]}`, or `null` for none.

@@ -34,7 +34,7 @@ public struct AnimatedPNG: Sendable {
   ///
   /// - Throws: `ImageError` if the pictures are larger than the format's limits.
   public func data() throws(ImageError) -> Data {
-    var file = Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
+    var file = Data(PNGHeader.signature)
     var sequence: UInt32 = 0
     for (index, frame) in frames.enumerated() {
       let chunks = Self.chunks(of: try frame.pngData())

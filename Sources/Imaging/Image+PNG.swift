@@ -4,9 +4,6 @@ public import Foundation
 
 /// Reading and writing of PNG files, with libpng.
 extension Image {
-  /// The largest number of pixels that is read.
-  package static let pixelLimit = 1 << 28
-
   /// Reads a picture from the bytes of a PNG file.
   ///
   /// Grey files give one channel, all others (also palettes) three. Samples are scaled to 8 bits and rounded. Gamma and
@@ -29,14 +26,11 @@ extension Image {
 
   /// The largest number of bytes to read from a file, according to its header.
   private static func largestFile(startOf file: InputFile) throws(FileError) -> Int {
-    let start = UnsafeMutableRawBufferPointer.allocate(byteCount: 24, alignment: 1)
+    let start = UnsafeMutableRawBufferPointer.allocate(byteCount: PNGHeader.length, alignment: 1)
     defer { start.deallocate() }
-    start.initializeMemory(as: UInt8.self, repeating: 0)
-    _ = try file.read(at: 0, into: start)
-    let sides = [16, 20].map { start[$0..<($0 + 4)].reduce(0) { $0 << 8 | Int($1) } }
-    let isPNG =
-      start.starts(with: signature) && sides.allSatisfy { $0 <= pixelLimit } && sides[0] * sides[1] <= pixelLimit
-    return isPNG ? largestFile(width: sides[0], height: sides[1]) : largestFile(width: 1, height: 1)
+    let count = try file.read(at: 0, into: start)
+    let header = PNGHeader(UnsafeMutableRawBufferPointer(rebasing: start[..<count]))
+    return largestFile(width: header?.width ?? 1, height: header?.height ?? 1)
   }
 
   /// Reads a PNG file, as `init(pngData:)` does.
@@ -96,8 +90,6 @@ extension Image {
     }
   }
 
-  private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-
   private static func decode(_ data: Data, path: String?) throws(ImageError) -> Image {
     try data.withUnsafeBytes { bytes -> Result<Image, ImageError> in
       do throws(ImageError) {
@@ -109,7 +101,7 @@ extension Image {
   }
 
   private static func decode(_ bytes: UnsafeRawBufferPointer, path: String?) throws(ImageError) -> Image {
-    guard bytes.starts(with: signature), let base = bytes.baseAddress else {
+    guard bytes.starts(with: PNGHeader.signature), let base = bytes.baseAddress else {
       throw ImageError(malformed: bytes.isEmpty ? "the file is empty" : "it is not a PNG file", path: path)
     }
     guard let reader = cpng_open(base.assumingMemoryBound(to: UInt8.self), bytes.count) else {
@@ -120,9 +112,9 @@ extension Image {
       throw ImageError(malformed: "the PNG file is damaged (\(text(&reader.pointee.message)))", path: path)
     }
     let (width, height, samples) = (reader.pointee.width, reader.pointee.height, reader.pointee.channels)
-    guard width * height <= pixelLimit else {
+    guard width * height <= PNGHeader.pixelLimit else {
       throw ImageError(
-        malformed: "\(width) × \(height) pixels are more than the \(pixelLimit) that are read", path: path)
+        malformed: "\(width) × \(height) pixels are more than the \(PNGHeader.pixelLimit) that are read", path: path)
     }
     // Deflate shrinks data at most by a factor of 1032. A file that announces more is incomplete, so no memory is
     // allocated for it.
