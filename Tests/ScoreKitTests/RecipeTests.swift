@@ -47,8 +47,16 @@ struct MidpointSampler: DiscretizedSampler, Hashable {
 // Recipe begins
 /// The straight path between data and noise: xₜ = (1 − t)·x₀ + t·ε, that is s = 1 − t and σ = t/(1 − t).
 struct FlowProcess: DiffusionProcess, Hashable {
-  /// Makes a process.
-  init() {}
+  /// The time at which there is the least noise.
+  let start: Double
+  /// The time at which data are noise.
+  let end: Double
+
+  /// Makes a process for times with 0 < start < end < 1.
+  init(start: Double = 0.001, end: Double = 0.999) {
+    self.start = start
+    self.end = end
+  }
 
   /// 1 − t.
   func scale(_ t: Tensor) -> Tensor { 1 - t }
@@ -56,8 +64,8 @@ struct FlowProcess: DiffusionProcess, Hashable {
   func sigma(_ t: Tensor) -> Tensor { t / (1 - t) }
   /// σ/(1 + σ).
   func time(sigma: Tensor) -> Tensor { sigma / (sigma + 1) }
-  /// 0.001 … 0.999.
-  var timeRange: ClosedRange<Double> { 1e-3...0.999 }
+  /// From `start` to `end`.
+  var timeRange: ClosedRange<Double> { start...end }
 }
 // Recipe ends
 
