@@ -4,6 +4,7 @@ import Foundation
 import ScoreKit
 
 extension SparseTraining: ExpressibleByArgument {}
+extension KernelStep: ExpressibleByArgument {}
 
 @main
 struct BenchmarkCommand: ParsableCommand {
@@ -46,6 +47,8 @@ struct BenchmarkCommand: ParsableCommand {
   // What the benchmark of memory starts itself with.
   @Option(help: .hidden) var peakOf: SparseTraining?
   @Flag(help: .hidden) var giveMemoryBack = false
+  // What the benchmarks of kernels start themselves with.
+  @Option(help: .hidden) var kernelStep: KernelStep?
 
   static func main() { runTool() }
 
@@ -69,7 +72,7 @@ struct BenchmarkCommand: ParsableCommand {
   private static var all: [Benchmark] {
     Benchmark.training + Benchmark.sampling + Benchmark.operators + Benchmark.leastSquaresGradients
       + Benchmark.leastSquaresSolves + Benchmark.leastSquaresTraffic + Benchmark.leastSquaresMethods
-      + Benchmark.sparsity + Benchmark.symmetry
+      + Benchmark.sparsity + Benchmark.symmetry + Benchmark.kernels
   }
 
   private func isSelected(_ name: String) -> Bool { filter.map(name.contains) ?? true }
@@ -83,6 +86,10 @@ struct BenchmarkCommand: ParsableCommand {
     // As the command-line tools do.
     if !giveMemoryBack { Engine.keepFreedMemory() }
     if let peakOf { return print(try ProjectionMemory.peak(of: peakOf)) }
+    if let kernelStep {
+      if let threads { Engine.threadCount = threads }
+      return try kernelStep.serve()
+    }
     if processorTime { TimeKeeping.current = .processor }
     let machine = Machine.current
     if machine.load > 0.5 { note("the machine is busy (load \(machine.load)); the times will be noisy") }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The peer's side of a benchmark: a Python process that runs when told to, and otherwise waits.
+/// The peer's side of a benchmark: a process that runs when told to, and otherwise waits.
 final class Peer {
   /// Why there is no peer, or no answer from it: one sentence.
   struct Failure: Error, CustomStringConvertible {
@@ -21,12 +21,26 @@ final class Peer {
   private let output: FileHandle
   private var unread = Data()
 
-  /// Starts a peer and waits until it is ready.
+  /// Starts a peer's script and waits until it is ready.
   ///
   /// - Parameter folder: where its input is, if it needs any.
-  init(_ name: String, threads: Int, folder: String?, python: String) throws {
+  convenience init(_ name: String, threads: Int, folder: String?, python: String) throws {
+    try self.init(name, Self.start(python, [name, "\(threads)"] + (folder.map { [$0] } ?? [])))
+  }
+
+  /// Starts this program to take steps with some kernels off, and waits until it is ready.
+  convenience init(_ step: KernelStep, threads: Int, kernelsOff: [String]) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.arguments = ["--kernel-step", step.rawValue, "--threads", "\(threads)"]
+    process.environment = ProcessInfo.processInfo.environment
+      .merging(["SCOREKIT_KERNELS_OFF": kernelsOff.joined(separator: ",")]) { $1 }
+    try self.init(step.rawValue, Self.start(process))
+  }
+
+  private init(_ name: String, _ started: (Process, FileHandle, FileHandle)) throws {
     self.name = name
-    (process, input, output) = try Self.start(python, [name, "\(threads)"] + (folder.map { [$0] } ?? []))
+    (process, input, output) = started
     guard let count = try Int(answer(to: nil, "ready")) else { throw Failure(description: "\(name): no count") }
     self.count = count
   }
@@ -63,15 +77,19 @@ final class Peer {
     _ python: String, _ arguments: [String], quietly: Bool = false
   ) throws -> (Process, FileHandle, FileHandle) {
     let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("peers/peer.py")
-    let (input, output) = (Pipe(), Pipe())
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [python, script.path] + arguments
-    process.standardInput = input
-    process.standardOutput = output
     if quietly { process.standardError = FileHandle.nullDevice }
     // The tools of ScoreKit set this for themselves; the peer runs as its users have it.
     process.environment = ProcessInfo.processInfo.environment.filter { $0.key != "MKL_CBWR" }
+    return try start(process)
+  }
+
+  private static func start(_ process: Process) throws -> (Process, FileHandle, FileHandle) {
+    let (input, output) = (Pipe(), Pipe())
+    process.standardInput = input
+    process.standardOutput = output
     try process.run()
     try input.fileHandleForReading.close()
     return (process, input.fileHandleForWriting, output.fileHandleForReading)

@@ -37,6 +37,20 @@ struct BenchmarkNetwork: Sendable {
   /// Digits of 8 × 8 pixels with labels.
   static let small = unet("unet-8x8", batchSize: 128, side: 8, channels: [32, 64], classCount: 10)
 
+  /// Digits of 8 × 8 pixels as vectors, whose score is the gradient of an energy.
+  static let vectorEnergy = BenchmarkNetwork(
+    name: "mlp-8x8-energy", batchSize: 128, exampleShape: [1, 8, 8], classCount: 0
+  ) {
+    var generator = RandomGenerator(seed: 0, purpose: .initialization)
+    return score(EnergyNetwork(MLP(MLP.Configuration(shape: [1, 8, 8]), using: &generator)))
+  }
+
+  /// Digits of 8 × 8 pixels, whose score is the gradient of an energy.
+  static let smallEnergy = unetEnergy("unet-8x8-energy", batchSize: 128, side: 8, channels: [32, 64])
+
+  /// Grey pictures of 28 × 28 pixels, whose score is the gradient of an energy.
+  static let mediumEnergy = unetEnergy("unet-28x28-energy", batchSize: 16, side: 28, channels: [32, 64, 64])
+
   /// Grey pictures of 28 × 28 pixels: about a million parameters.
   static let medium = unet("unet-28x28", batchSize: 64, side: 28, channels: [32, 64, 64], classCount: 0)
 
@@ -50,16 +64,28 @@ struct BenchmarkNetwork: Sendable {
     }
   }
 
+  private static func unetEnergy(_ name: String, batchSize: Int, side: Int, channels: [Int]) -> BenchmarkNetwork {
+    BenchmarkNetwork(name: name, batchSize: batchSize, exampleShape: [1, side, side], classCount: 0) {
+      var generator = RandomGenerator(seed: 0, purpose: .initialization)
+      let configuration = UNet2D.Configuration(channels: channels, layersPerBlock: 1)
+      return score(EnergyNetwork(UNet2D(configuration, zeroOutput: false, using: &generator)))
+    }
+  }
+
   private static func score(_ network: some ScoreNetwork) -> any ScoreModel {
     NetworkScore(network, process: process, parameterization: .edm(sigmaData: sigmaData))
   }
 
+  /// What is minimised.
+  static let objective = DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: sigmaData))
+
   /// Its training.
-  func makeTrainer(_ model: any ScoreModel, optimizer: any Optimizer = Adam(), learningRate: Double = 1e-4) -> Trainer {
+  func makeTrainer(
+    _ model: any ScoreModel, objective: any ScoreObjective = Self.objective, optimizer: any Optimizer = Adam(),
+    learningRate: Double = 1e-4
+  ) -> Trainer {
     Trainer(
-      model, process: Self.process, data: makeData(),
-      objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: Self.sigmaData)),
-      optimizer: optimizer,
+      model, process: Self.process, data: makeData(), objective: objective, optimizer: optimizer,
       settings: Trainer.Settings(
         batchSize: batchSize, schedule: LearningRateSchedule(peak: learningRate, steps: 1), averageDecay: 0.995))
   }

@@ -31,7 +31,7 @@ extension Benchmark {
 }
 
 /// A projection on the null space of the linearised `JacobianSymmetry`, by a fixed number of iterations.
-private struct SymmetryProjection {
+struct SymmetryProjection {
   static let iterations = 8
   let pointCount: Int
   let metric: NullSpaceProjected<Adam>.Metric

@@ -12,6 +12,13 @@ bool ctorch_gradients_enabled(void) { return at::GradMode::is_enabled(); }
 void ctorch_set_gradients_enabled(bool enabled) { at::GradMode::set_enabled(enabled); }
 bool ctorch_requires_grad(const ctorch_tensor *x) { return unwrap(x).requires_grad(); }
 
+const char *ctorch_record_name(const ctorch_tensor *x) {
+  thread_local std::string name;
+  const auto &node = unwrap(x).grad_fn();
+  name = node ? node->name() : "";
+  return name.c_str();
+}
+
 int ctorch_detach(const ctorch_tensor *x, ctorch_tensor **out) {
   return produce(out, [&] { return unwrap(x).detach(); });
 }

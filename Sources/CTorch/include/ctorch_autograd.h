@@ -17,6 +17,8 @@ typedef bool (*ctorch_backward)(void *context, ctorch_tensor *_Nonnull const *_N
 CTORCH_API bool ctorch_gradients_enabled(void);
 CTORCH_API void ctorch_set_gradients_enabled(bool enabled);
 CTORCH_API bool ctorch_requires_grad(const ctorch_tensor *x);
+/// The engine's name of the recorded operation that made x, empty without one; valid until this thread's next call.
+CTORCH_API const char *ctorch_record_name(const ctorch_tensor *x);
 CTORCH_API int ctorch_detach(const ctorch_tensor *x, ctorch_tensor *_Nullable *_Nonnull out);
 /// A new leaf that shares x's elements; operations on it are recorded.
 CTORCH_API int ctorch_leaf(const ctorch_tensor *x, ctorch_tensor *_Nullable *_Nonnull out);

@@ -7,8 +7,9 @@
 #include <algorithm>
 
 #include "avx2.h"
-#include "parallel.h"
-#include "support.h"
+#include "../parallel.h"
+#include "../support.h"
+#include "switches.h"
 
 using namespace ctorch;
 
@@ -136,7 +137,7 @@ int ctorch_matrix_vector(const ctorch_tensor *matrix, bool transposed, const cto
                 x.scalar_type(), x.sizes());
     const bool is_row_major = a.stride(1) == 1 && a.stride(0) >= columns;
     const bool is_column_major = a.stride(0) == 1 && a.stride(1) >= rows;
-    const bool runs_here = a.is_cpu() && x.is_cpu() && x.is_contiguous() &&
+    const bool runs_here = is_on(Kernel::matrix_vector) && a.is_cpu() && x.is_cpu() && x.is_contiguous() &&
                            (a.scalar_type() == at::kFloat || a.scalar_type() == at::kDouble) &&
                            (is_row_major || is_column_major);
     if (!runs_here) return at::mv(transposed ? a.t() : a, x);

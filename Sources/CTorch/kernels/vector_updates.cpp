@@ -8,8 +8,9 @@
 #include <limits>
 
 #include "avx2.h"
-#include "parallel.h"
-#include "support.h"
+#include "../parallel.h"
+#include "../support.h"
+#include "switches.h"
 
 using namespace ctorch;
 
@@ -182,7 +183,8 @@ T *mutable_elements(const at::Tensor &x) {
 }
 
 bool runs_here(const at::Tensor &x) {
-  return x.is_cpu() && x.is_contiguous() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
+  return is_on(Kernel::vector_updates) && x.is_cpu() && x.is_contiguous() &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
 }
 
 void check_alike(const at::Tensor &x, const at::Tensor &y) {

@@ -14,8 +14,9 @@
 #include <mutex>
 
 #include "avx2.h"
-#include "parallel.h"
-#include "support.h"
+#include "../parallel.h"
+#include "../support.h"
+#include "switches.h"
 
 using namespace ctorch;
 
@@ -230,10 +231,10 @@ int ctorch_group_norm(const ctorch_tensor *x, int64_t groups, const ctorch_tenso
     const auto &input = unwrap(x);
     const auto gamma = unwrap_optional(weight), beta = unwrap_optional(bias);
     // Operands that do not fit are the engine's to refuse.
-    const bool fits = gamma && beta && input.dim() >= 2 && input.numel() > 0 && groups > 0 && input.size(1) % groups == 0 &&
-                      is_ours(input) && is_ours(*gamma) && gamma->scalar_type() == input.scalar_type() &&
-                      beta->scalar_type() == input.scalar_type() && gamma->sizes() == input.sizes().slice(1, 1) &&
-                      beta->sizes() == gamma->sizes() &&
+    const bool fits = is_on(Kernel::group_norm) && gamma && beta && input.dim() >= 2 && input.numel() > 0 && groups > 0 &&
+                      input.size(1) % groups == 0 && is_ours(input) && is_ours(*gamma) &&
+                      gamma->scalar_type() == input.scalar_type() && beta->scalar_type() == input.scalar_type() &&
+                      gamma->sizes() == input.sizes().slice(1, 1) && beta->sizes() == gamma->sizes() &&
                       torch::autograd::compute_requires_grad(input, *gamma, *beta);
     if (!fits) return at::group_norm(input, groups, gamma, beta, epsilon);
     const Layout layout = {input.size(0), input.size(1), input.numel() / (input.size(0) * input.size(1)), groups, epsilon};

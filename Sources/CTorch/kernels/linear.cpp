@@ -11,7 +11,8 @@
 
 #include <mutex>
 
-#include "support.h"
+#include "../support.h"
+#include "switches.h"
 
 using namespace ctorch;
 
@@ -108,8 +109,8 @@ int ctorch_linear(const ctorch_tensor *x, const ctorch_tensor *weight, const cto
     const auto &input = unwrap(x), &w = unwrap(weight);
     const auto b = unwrap_optional(bias);
     const auto type = input.scalar_type();
-    const bool is_ours = (type == at::kFloat || type == at::kDouble) && is_matrix(input, type) && is_matrix(w, type) &&
-                         (!b || (b->dim() == 1 && b->scalar_type() == type));
+    const bool is_ours = is_on(Kernel::linear) && (type == at::kFloat || type == at::kDouble) && is_matrix(input, type) &&
+                         is_matrix(w, type) && (!b || (b->dim() == 1 && b->scalar_type() == type));
     if (!is_ours || !torch::autograd::compute_requires_grad(input, w, b)) return at::linear(input, w, b);
     at::Tensor result;
     {

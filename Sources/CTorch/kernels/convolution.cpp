@@ -6,7 +6,8 @@
 
 #include <mutex>
 
-#include "support.h"
+#include "../support.h"
+#include "switches.h"
 
 using namespace ctorch;
 
@@ -70,7 +71,7 @@ int ctorch_conv2d(const ctorch_tensor *x, const ctorch_tensor *weight, const cto
     };
     // With another stride the transposed convolution needs output padding, which the engine cannot differentiate three
     // times.
-    if (stride != 1 || input.dim() != 4 ||
+    if (!is_on(Kernel::convolution) || stride != 1 || input.dim() != 4 ||
         !torch::autograd::compute_requires_grad(input, kernel, offset.value_or(at::Tensor()))) {
       return convolve();
     }

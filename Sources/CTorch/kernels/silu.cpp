@@ -10,8 +10,9 @@
 #include <mutex>
 
 #include "avx2.h"
-#include "parallel.h"
-#include "support.h"
+#include "../parallel.h"
+#include "../support.h"
+#include "switches.h"
 
 using namespace ctorch;
 
@@ -278,7 +279,7 @@ struct SiLUNode : torch::autograd::Node {
 int ctorch_silu(const ctorch_tensor *x, ctorch_tensor **out) {
   return produce(out, [&] {
     const auto &input = unwrap(x);
-    const bool is_ours = input.is_cpu() && input.is_contiguous() &&
+    const bool is_ours = is_on(Kernel::silu) && input.is_cpu() && input.is_contiguous() &&
                          (input.scalar_type() == at::kFloat || input.scalar_type() == at::kDouble);
     if (!is_ours || !torch::autograd::compute_requires_grad(input)) return at::silu(input);
     at::Tensor result;

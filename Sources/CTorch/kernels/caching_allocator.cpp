@@ -17,7 +17,8 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "support.h"
+#include "../support.h"
+#include "switches.h"
 
 using namespace ctorch;
 
@@ -173,6 +174,7 @@ void ctorch_keep_freed_memory(void) {
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 64 << 20);
 #endif
+  if (!is_on(Kernel::caching_allocator)) return;
   static auto *const allocator = new CachingAllocator;
   c10::SetCPUAllocator(allocator, /*priority=*/1);
 }
