@@ -135,6 +135,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Torch", "ScoreModels"], path: "Tests/TestSupport", swiftSettings: swift),
     .testTarget(name: "HouseTests", swiftSettings: swift),
+    .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: swift),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport"], swiftSettings: swift),
     .testTarget(
@@ -169,7 +170,8 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "ScoreKit", "Imaging", "score-train", "score-sample", "score-evaluate", "score-export", "TestSupport",
+        "ScoreKit", "CommandLineSupport", "Imaging", "score-train", "score-sample", "score-evaluate", "score-export",
+        "TestSupport",
       ],
       swiftSettings: swift),
     // Tests of examples

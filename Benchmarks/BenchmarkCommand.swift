@@ -53,15 +53,9 @@ struct BenchmarkCommand: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    guard (1...1000).contains(rounds) else {
-      throw ValidationError("--rounds needs a whole number from 1 to 1000, not \(rounds)")
-    }
-    guard seconds > 0, seconds <= 3600 else {
-      throw ValidationError("--seconds needs a positive number up to 3600, not \(seconds)")
-    }
-    if let threads, !(1...4096).contains(threads) {
-      throw ValidationError("--threads needs a whole number from 1 to 4096, not \(threads)")
-    }
+    try check("rounds", rounds, in: 1...1000)
+    try check("seconds", seconds, "needs a positive number up to 3600") { $0 > 0 && $0 <= 3600 }
+    try check("threads", threads, in: 1...4096)
     let reports = [ProjectionMemory.name, ConservativeTime.name]
     if selected.isEmpty, selectedRecords.isEmpty, !reports.contains(where: isSelected) {
       let names = Self.all.map(\.name) + RecordMemory.names + reports

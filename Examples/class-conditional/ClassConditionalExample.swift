@@ -34,13 +34,9 @@ struct ClassConditionalExample: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    guard (1...10_000).contains(perClass) else {
-      throw ValidationError("--per-class needs a whole number from 1 to 10000, not \(perClass)")
-    }
-    guard (1...10_000).contains(steps) else {
-      throw ValidationError("--steps needs a whole number from 1 to 10000, not \(steps)")
-    }
-    guard guidance.isFinite else { throw ValidationError("--guidance needs a number, not \(guidance)") }
+    try check("per-class", perClass, in: 1...10_000)
+    try check("steps", steps, in: 1...10_000)
+    try check("guidance", guidance, "needs a number", \.isFinite)
   }
 
   func run() throws {

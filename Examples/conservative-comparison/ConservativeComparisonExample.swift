@@ -9,22 +9,6 @@ import CommandLineSupport
 import Foundation
 import ScoreKit
 
-/// Several of something, separated by commas.
-struct List<Element: Sendable>: Sendable {
-  let elements: [Element]
-
-  init(_ elements: [Element]) { self.elements = elements }
-
-  /// - Throws: a sentence that says what the option needs.
-  init(_ text: String, _ name: String, of wanted: String, _ parse: (String) -> Element?) throws {
-    let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { parse(String($0)) }
-    elements = parts.compactMap { $0 }
-    guard elements.count == parts.count else {
-      throw ValidationError("--\(name) needs \(wanted), separated by commas, not \(text)")
-    }
-  }
-}
-
 @main
 struct ConservativeComparisonExample: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -46,7 +30,7 @@ struct ConservativeComparisonExample: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "The channels of each level of a U-Net. (default: 32,64 for small images, else 16,32)", valueName: "list"),
-    transform: { try List($0, "channels", of: "whole numbers such as 16,32") { Int($0) } })
+    transform: { try List($0, "channels", of: "whole numbers such as 16,32, separated by commas") { Int($0) } })
   var channels: List<Int>?
 
   @Option(help: ArgumentHelp("The number of training steps where it is equal.", valueName: "n"))
@@ -66,14 +50,16 @@ struct ConservativeComparisonExample: ParsableCommand {
 
   @Option(
     help: ArgumentHelp("The weights of the penalty, a training for each. (default: 10,30,100)", valueName: "list"),
-    transform: { try List($0, "penalty-weights", of: "numbers such as 10,30,100") { Double($0) } })
+    transform: { try List($0, "penalty-weights", of: "numbers such as 10,30,100, separated by commas") { Double($0) } })
   var penaltyWeights = List([10.0, 30, 100])
 
   @Option(
     help: ArgumentHelp(
       "The numbers of projected steps, a training for each. (default: 12,24)", valueName: "list"),
     transform: {
-      try List($0, "projections", of: "whole numbers from 1 such as 12,24") { Int($0).flatMap { $0 > 0 ? $0 : nil } }
+      try List($0, "projections", of: "whole numbers from 1 such as 12,24, separated by commas") { text in
+        Int(text).flatMap { $0 > 0 ? $0 : nil }
+      }
     })
   var projections = List([12, 24])
 
@@ -81,7 +67,9 @@ struct ConservativeComparisonExample: ParsableCommand {
     help: ArgumentHelp(
       "The ways to train: off, penalty, projection, energy, fit. (default: all)", valueName: "list"),
     transform: {
-      try List($0, "ways", of: "some of off, penalty, projection, energy and fit") { Way.Kind(rawValue: $0) }
+      try List($0, "ways", of: "some of off, penalty, projection, energy and fit, separated by commas") {
+        Way.Kind(rawValue: $0)
+      }
     })
   var ways = List(Way.Kind.allCases)
 
@@ -93,7 +81,10 @@ struct ConservativeComparisonExample: ParsableCommand {
       "The steps in equal time, such as penalty=400,projection-12=300, instead of those that are measured.",
       valueName: "list"),
     transform: {
-      try List($0, "time-steps", of: "ways with whole numbers such as penalty=400,projection-12=300") { text in
+      try List(
+        $0, "time-steps", of: "ways with whole numbers such as penalty=400,projection-12=300, separated by commas"
+      ) {
+        text in
         let sides = text.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
         guard sides.count == 2, TimeSteps.isName(sides[0]), let steps = Int(sides[1]), (1...1_000_000).contains(steps)
         else { return nil }
@@ -146,13 +137,10 @@ struct ConservativeComparisonExample: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    for (name, value, range) in [
-      ("fit-steps", fitSteps, 1...10_000), ("fit-points", fitPoints, 1...100_000),
-      ("evaluation-count", evaluationCount ?? 1, 1...1_000_000), ("budget-steps", budgetSteps ?? 1, 1...1_000_000),
-    ] where !range.contains(value) {
-      throw ValidationError(
-        "--\(name) needs a whole number from \(range.lowerBound) to \(range.upperBound), not \(value)")
-    }
+    try check("fit-steps", fitSteps, in: 1...10_000)
+    try check("fit-points", fitPoints, in: 1...100_000)
+    try check("evaluation-count", evaluationCount, in: 1...1_000_000)
+    try check("budget-steps", budgetSteps, in: 1...1_000_000)
     guard !out.isEmpty else { throw ValidationError("--out needs the name of a folder") }
     for (name, isRepeated) in [
       ("ways", Set(ways.elements).count < ways.elements.count),

@@ -26,10 +26,8 @@ struct GaussianProcessExample: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    guard (1...10).contains(years) else {
-      throw ValidationError("--years needs a whole number from 1 to 10, not \(years)")
-    }
-    guard steps > 0 else { throw ValidationError("--steps must be at least 1, not \(steps)") }
+    try check("years", years, in: 1...10)
+    try check("steps", steps, atLeast: 1)
     guard path.hasSuffix(".png") else {
       throw ValidationError("the picture needs a name that ends in .png, not \(path)")
     }

@@ -24,7 +24,7 @@ struct LeastSquaresLayerExample: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    guard steps > 0 else { throw ValidationError("--steps must be at least 1, not \(steps)") }
+    try check("steps", steps, atLeast: 1)
     guard path.hasSuffix(".png") else {
       throw ValidationError("the picture needs a name that ends in .png, not \(path)")
     }

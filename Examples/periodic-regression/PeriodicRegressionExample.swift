@@ -33,10 +33,8 @@ struct PeriodicRegressionExample: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    guard steps > 0 else { throw ValidationError("--steps must be at least 1, not \(steps)") }
-    guard (1...1000).contains(runs) else {
-      throw ValidationError("--runs needs a whole number from 1 to 1000, not \(runs)")
-    }
+    try check("steps", steps, atLeast: 1)
+    try check("runs", runs, in: 1...1000)
     guard seed <= UInt64.max - UInt64(runs) else { throw ValidationError("--seed \(seed) leaves no room for --runs") }
     guard path.hasSuffix(".png") else {
       throw ValidationError("the picture needs a name that ends in .png, not \(path)")

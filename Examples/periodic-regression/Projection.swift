@@ -1,4 +1,5 @@
 public import ArgumentParser
+import CommandLineSupport
 public import ScoreKit
 
 /// The settings of the projection, as options.
@@ -43,16 +44,12 @@ struct Projection: ParsableArguments {
       ("correction-rate", correctionRate), ("gradient-correction-rate", gradientCorrectionRate),
       ("tolerance", tolerance), ("damping", damping),
     ] {
-      guard value >= 0, value.isFinite else {
-        throw ValidationError("--\(name) needs a number of at least 0, not \(value)")
-      }
+      try check(name, value, "needs a number of at least 0") { $0 >= 0 && $0.isFinite }
     }
-    for (name, value, least) in [
-      ("iterations", iterations, 1), ("warmup", warmup ?? 0, 0), ("gradient-warmup", gradientWarmup, 0),
-      ("interval", interval, 1),
-    ] {
-      guard value >= least else { throw ValidationError("--\(name) must be at least \(least), not \(value)") }
-    }
+    try check("iterations", iterations, atLeast: 1)
+    try check("warmup", warmup, atLeast: 0)
+    try check("gradient-warmup", gradientWarmup, atLeast: 0)
+    try check("interval", interval, atLeast: 1)
     guard !warmStart || damping == 0 else { throw ValidationError("--warm-start goes without --damping") }
   }
 

@@ -46,16 +46,11 @@ struct SparseScoreModelExample: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    guard (0..<1).contains(sparsity) else {
-      throw ValidationError("--sparsity must be at least 0 and below 1, not \(sparsity)")
-    }
-    for (name, value, range) in [
-      ("steps", steps, 1...1_000_000), ("batch-size", batchSize, 1...100_000), ("width", width, 2...16_384),
-      ("blocks", blocks, 1...100),
-    ] where !range.contains(value) {
-      throw ValidationError(
-        "--\(name) needs a whole number from \(range.lowerBound) to \(range.upperBound), not \(value)")
-    }
+    try check("sparsity", sparsity, "must be at least 0 and below 1", (0..<1).contains)
+    try check("steps", steps, in: 1...1_000_000)
+    try check("batch-size", batchSize, in: 1...100_000)
+    try check("width", width, in: 2...16_384)
+    try check("blocks", blocks, in: 1...100)
     guard !out.isEmpty else { throw ValidationError("--out needs the name of a folder") }
   }
 

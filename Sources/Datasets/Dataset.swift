@@ -79,8 +79,10 @@ public struct Dataset {
     } else {
       storage = .stream(stream, nil)
     }
+    // A path that ends in `.` or `..` has the name of the folder that it leads to.
+    let name = URL(fileURLWithPath: reader.path).lastPathComponent
     self.init(
-      name: lastComponent(of: reader.path), shape: [reader.count] + reader.shape, isImages: reader.isImages,
+      name: name, shape: [reader.count] + reader.shape, isImages: reader.isImages,
       labels: reader.labels.map { Tensor($0) }, classNames: reader.classNames, leftOut: reader.leftOut,
       storage: storage)
   }

@@ -42,9 +42,6 @@ package func filledData(
   }
 }
 
-/// The last part of a path.
-package func lastComponent(of path: String) -> String { URL(fileURLWithPath: path).lastPathComponent }
-
 extension Sequence<UInt8> {
   /// The number that little-endian bytes stand for.
   package var littleEndian: UInt64 { reversed().reduce(0) { $0 << 8 | UInt64($1) } }

@@ -38,14 +38,12 @@ struct ScoreEvaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp("Noise levels of loss and asymmetry. (default: 0.1,0.2,0.5,1,2,3)", valueName: "list"),
-    transform: { text in
-      let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
-      guard let levels = numbers as? [Double], levels.allSatisfy({ $0 > 0 && $0.isFinite }) else {
-        throw ValidationError("--noise-levels needs positive numbers separated by commas such as 0.1,1, not \(text)")
+    transform: {
+      try List($0, "noise-levels", of: "positive numbers separated by commas such as 0.1,1") { text in
+        Double(text).flatMap { $0 > 0 && $0.isFinite ? $0 : nil }
       }
-      return levels
     })
-  var noiseLevels: [Double]?
+  var noiseLevels: List<Double>?
 
   @Option(
     help: ArgumentHelp(
@@ -107,26 +105,18 @@ struct ScoreEvaluate: ParsableCommand {
     where path == "" {
       throw ValidationError("\(name) has an empty path")
     }
-    if !(1...10_000_000).contains(count) {
-      throw ValidationError("--count needs a whole number from 1 to 10000000, not \(count)")
-    }
-    if !(samples == 0 || (8...1_000_000).contains(samples)) {
-      throw ValidationError("--samples needs 0 or a whole number from 8 to 1000000, not \(samples)")
+    try check("count", count, in: 1...10_000_000)
+    try check("samples", samples, "needs 0 or a whole number from 8 to 1000000") {
+      $0 == 0 || (8...1_000_000).contains($0)
     }
     for (name, isGiven) in [("nearest", nearest != nil), ("steps", steps != nil), ("guidance", guidance != nil)]
     where isGiven && samples == 0 {
       throw ValidationError("--\(name) belongs to --samples; say how many")
     }
-    if let steps, !(1...100_000).contains(steps) {
-      throw ValidationError("--steps needs a whole number from 1 to 100000, not \(steps)")
-    }
-    if let guidance, !guidance.isFinite { throw ValidationError("--guidance needs a number, not \(guidance)") }
-    if let probes, !(1...10_000).contains(probes) {
-      throw ValidationError("--probes needs a whole number from 1 to 10000, not \(probes)")
-    }
-    if let batchSize, !(1...100_000).contains(batchSize) {
-      throw ValidationError("--batch-size needs a whole number from 1 to 100000, not \(batchSize)")
-    }
+    try check("steps", steps, in: 1...100_000)
+    try check("guidance", guidance, "needs a number", \.isFinite)
+    try check("probes", probes, in: 1...10_000)
+    try check("batch-size", batchSize, in: 1...100_000)
     if labels != nil, let data, DatasetSource.builtInNames.contains(data) {
       throw ValidationError("--labels names the labels of an IDX file or a .npy array, which \(data) is not")
     }
@@ -138,7 +128,8 @@ struct ScoreEvaluate: ParsableCommand {
     let saved = try SavedModel(contentsOf: source, useAverage: !rawWeights, device: device)
     let (name, dataset) = try load(for: saved.record.run)
     let evaluator = Evaluator(
-      count: count, noiseLevels: noiseLevels, probeCount: probes, measuresLikelihood: likelihood, batchSize: batchSize,
+      count: count, noiseLevels: noiseLevels?.elements, probeCount: probes, measuresLikelihood: likelihood,
+      batchSize: batchSize,
       seed: seed)
     let total = min(count, dataset.count)
     var shown: (stage: Evaluator.Stage, progress: CommandLineSupport.Progress)?

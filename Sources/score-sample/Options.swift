@@ -1,4 +1,5 @@
 public import ArgumentParser
+import CommandLineSupport
 public import ScoreKit
 
 extension Magnification: ExpressibleByArgument {}
@@ -22,9 +23,8 @@ struct SeedList: ExpressibleByArgument {
       seeds = Array(first...last)
       return
     }
-    guard let list = argument.split(separator: ",", omittingEmptySubsequences: false).map({ UInt64($0) }) as? [UInt64]
-    else { return nil }
-    seeds = list
+    guard let list = List(argument, parse: { UInt64($0) }) else { return nil }
+    seeds = list.elements
   }
 
   var defaultValueDescription: String { "0" }
@@ -55,16 +55,10 @@ struct SampleOptions: ParsableArguments {
   var guidance = 1.0
 
   func validate() throws {
-    if let count, !(1...10_000_000).contains(count) {
-      throw ValidationError("--count needs a whole number from 1 to 10000000, not \(count)")
-    }
-    if let columns, !(1...10_000).contains(columns) {
-      throw ValidationError("--columns needs a whole number from 1 to 10000, not \(columns)")
-    }
-    if !(1...100_000).contains(batchSize) {
-      throw ValidationError("--batch-size needs a whole number from 1 to 100000, not \(batchSize)")
-    }
-    if !guidance.isFinite { throw ValidationError("--guidance needs a number, not \(guidance)") }
+    try check("count", count, in: 1...10_000_000)
+    try check("columns", columns, in: 1...10_000)
+    try check("batch-size", batchSize, in: 1...100_000)
+    try check("guidance", guidance, "needs a number", \.isFinite)
     if let seed, !seed.isStart, let count, count != seed.seeds.count {
       throw ValidationError(
         "--count \(count) does not fit the \(seed.seeds.count) seeds of --seed; leave one of them out")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineSupport
 import ScoreKit
 
 /// The noise schedules by their names on the command line.
@@ -94,21 +95,15 @@ struct SamplerOptions: ParsableArguments {
       }
     }
     for (name, count) in [("steps", steps), ("steps-per-level", stepsPerLevel)] {
-      if let count, !(1...1_000_000).contains(count) {
-        throw ValidationError("--\(name) needs a whole number from 1 to 1000000, not \(count)")
-      }
+      try check(name, count, in: 1...1_000_000)
     }
     for (name, value) in [("sigma-min", sigmaMin), ("sigma-max", sigmaMax), ("noise-level", noiseLevel)] {
-      if let value, !(value > 0 && value.isFinite) {
-        throw ValidationError("--\(name) needs a number above 0, not \(value)")
-      }
+      try check(name, value, "needs a number above 0") { $0 > 0 && $0.isFinite }
     }
     for (name, value) in [("churn", churn), ("eta", eta)] {
-      if let value, !(value >= 0 && value.isFinite) { throw ValidationError("--\(name) needs 0 or more, not \(value)") }
+      try check(name, value, "needs 0 or more") { $0 >= 0 && $0.isFinite }
     }
-    if let tolerance, !(tolerance >= 1e-13 && tolerance < 1) {
-      throw ValidationError("--tolerance needs a number from 1e-13 to below 1, not \(tolerance)")
-    }
+    try check("tolerance", tolerance, "needs a number from 1e-13 to below 1") { $0 >= 1e-13 && $0 < 1 }
     // The sampler checks the rest.
     do { try makeSampler().validate() } catch { throw ValidationError(error.toolSentence) }
   }

@@ -65,14 +65,10 @@ struct ModelOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp("The channels of each level of a U-Net, such as 32,64,64.", valueName: "list"),
-    transform: { text in
-      let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-      guard let channels = numbers as? [Int] else {
-        throw ValidationError("--channels needs whole numbers separated by commas such as 32,64,64, not \(text)")
-      }
-      return channels
+    transform: {
+      try List($0, "channels", of: "whole numbers separated by commas such as 32,64,64") { Int($0) }
     })
-  var channels: [Int]?
+  var channels: List<Int>?
 
   @Option(help: ArgumentHelp("The residual blocks of an MLP, or of each level of a U-Net.", valueName: "n"))
   var blocks: Int?
@@ -102,7 +98,7 @@ struct ModelOptions: ParsableArguments {
   func apply(to configuration: inout RunConfiguration) {
     set(&configuration.model, model)
     set(&configuration.width, width)
-    set(&configuration.channels, channels)
+    set(&configuration.channels, channels?.elements)
     set(&configuration.blocks, blocks)
     set(&configuration.process, process)
     set(&configuration.conservative, conservative)

@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import Testing
 
 /// A command as a page shows it.
 struct DocumentedCommand {
@@ -81,12 +82,12 @@ struct DocumentedCommand {
     switch words[0] {
     case "swift" where words.count > 1 && words[1] == "run":
       let program = words[2...].drop { ["-c", "release"].contains($0) }
-      guard let name = program.first, manager.isExecutableFile(atPath: Tool(name: name).path) else {
+      guard let name = program.first, manager.isExecutableFile(atPath: Tool.built(name).path) else {
         return "there is no such program"
       }
       let own = DocumentedCommand(program.joined(separator: " "))
       if own?.flags.isEmpty ?? true { return nil }
-      return try own?.unknownFlag(in: Tool(name: name).run(["--help"], in: folder).output)
+      return try own?.unknownFlag(in: Tool.built(name).run(["--help"], in: folder).output)
     case "swift":
       let isKnown = ["build", "test", "format", "package"].contains(words.dropFirst().first)
       return isKnown ? nil : "swift has no such command here"

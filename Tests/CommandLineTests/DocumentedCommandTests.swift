@@ -31,7 +31,7 @@ import Testing
         }
         guard let tool = command.tool else { continue }
         let extra = tool.name == "score-train" ? ["--sample-every", samples] : []
-        let result = try tool.run(command.small(extra: extra), in: folder, shell: "cd '\(folder)'")
+        let result = try tool.run(command.small(extra: extra), in: folder)
         #expect(result.status == 0, "\(page.path): \(command.words.joined(separator: " ")): \(result.errors)")
         output += result.output
       }

@@ -106,12 +106,11 @@ import Testing
       try FileManager.default.removeItem(atPath: "\(run)/evaluation.json")
       let resume = ["--out", run, "--resume", "--progress", "plain"]
       let process = try Tool.train.start(resume, in: folder)
-      func errors() -> String { (try? String(contentsOfFile: "\(folder)/tool.err", encoding: .utf8)) ?? "" }
-      while !errors().contains("going on from step 1"), process.isRunning { usleep(5_000) }
-      process.interrupt()
-      process.waitUntilExit()
-      #expect(process.terminationReason == .exit && process.terminationStatus == 130, "\(errors())")
-      #expect(errors().contains("stopped before the evaluation") && errors().contains("--resume"), "\(errors())")
+      while !process.errorText.contains("going on from step 1"), process.isRunning { usleep(5_000) }
+      process.send(SIGINT)
+      let (ending, errors) = (process.wait().ending, process.errorText)
+      #expect(ending == .exit(130), "\(errors)")
+      #expect(errors.contains("stopped before the evaluation") && errors.contains("--resume"), "\(errors)")
       let files = try FileManager.default.contentsOfDirectory(atPath: run).sorted()
       #expect(!files.contains { $0.contains("evaluation") }, "\(files)")
       #expect(try Tool.train.run(resume, in: folder).status == 0)

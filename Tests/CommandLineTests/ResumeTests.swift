@@ -44,18 +44,19 @@ import Torch
   }
 
   /// Kills a process at a moment of its training; whether it was still running then.
-  private func killProcess(_ process: Process, training run: String, at moment: Moment, since start: Progress) -> Bool {
+  private func killProcess(_ process: RunningProgram, training run: String, at moment: Moment, since start: Progress)
+    -> Bool
+  {
     while process.isRunning {
       if moment.isReached(Progress(of: run), since: start) {
         // Held while it is looked at again, so that it dies at this moment however slow this process is.
-        kill(process.processIdentifier, SIGSTOP)
-        if moment.isReached(Progress(of: run), since: start) { kill(process.processIdentifier, SIGKILL) }
-        kill(process.processIdentifier, SIGCONT)
+        process.send(SIGSTOP)
+        if moment.isReached(Progress(of: run), since: start) { process.send(SIGKILL) }
+        process.send(SIGCONT)
       }
       usleep(1000)
     }
-    process.waitUntilExit()
-    return process.terminationReason == .uncaughtSignal && moment.isReached(Progress(of: run), since: start)
+    return process.wait().ending == .signal(SIGKILL) && moment.isReached(Progress(of: run), since: start)
   }
 
   @Test func runKilledBeforeBetweenAndAfterCheckpointsEndsWithTheSameBytes() throws {
@@ -96,10 +97,8 @@ import Torch
       let process = try Tool.train.start(
         tinyRun(stopped, steps: 3000, checkpointEvery: 3000) + options, in: folder)
       while !FileManager.default.fileExists(atPath: "\(stopped)/metrics.jsonl"), process.isRunning { usleep(20_000) }
-      process.interrupt()
-      process.waitUntilExit()
-      #expect(process.terminationReason == .exit)
-      #expect(process.terminationStatus == 130)
+      process.send(SIGINT)
+      #expect(process.wait().ending == .exit(130))
       let names = try FileManager.default.contentsOfDirectory(atPath: "\(stopped)/checkpoints")
       let steps = try #require(names.compactMap { Int($0.dropFirst(5)) }.max()) + 5
       let rest = try Tool.train.run(["--out", stopped, "--resume", "--steps", "\(steps)"], in: folder)

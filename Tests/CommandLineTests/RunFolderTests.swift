@@ -31,7 +31,7 @@ import Testing
     try temporaryFolder { folder in
       let run = "\(folder)/run"
       let first = try Tool.train.start(tinyRun(run, steps: 100_000, checkpointEvery: 10), in: folder)
-      defer { first.terminate() }
+      defer { first.send(SIGTERM) }
       while contents("\(run)/checkpoints/step-000010/state.json") == nil, first.isRunning { usleep(20_000) }
       for name in try FileManager.default.contentsOfDirectory(atPath: run) where name.hasPrefix(".") {
         try FileManager.default.removeItem(atPath: "\(run)/\(name)")
@@ -97,7 +97,7 @@ import Testing
       try train(tinyRun(run) + ["--sample-every", "4"], in: folder)
       // The number of a process that has ended, and that of one that is there.
       let ended = try Tool.train.start(["--help"], in: folder)
-      ended.waitUntilExit()
+      ended.wait()
       let left = [
         "config.json", "loss.png", "samples/step-000004.png", "checkpoints/step-000012", "checkpoints/latest",
       ]

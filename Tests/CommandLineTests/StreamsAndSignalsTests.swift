@@ -19,7 +19,7 @@ import Testing
       for name in ["x", "-", "1", "é"] {
         let options = name == "x" ? ["--npy", "n", "--trajectory", "t", "--animation", "a"] : []
         let result = try Tool.sample.run(
-          [run, "--out=\(name)", "--count", "1", "--progress", "none"] + options, in: folder, shell: "cd '\(folder)'")
+          [run, "--out=\(name)", "--count", "1", "--progress", "none"] + options, in: folder)
         #expect(result.status == 0, "\(result.errors)")
         #expect(contents("\(folder)/\(name)")?.starts(with: [0x89, 0x50, 0x4E, 0x47]) == true)
       }
@@ -67,7 +67,7 @@ import Testing
     @Test func processIsCalledAsItsTool() throws {
       try temporaryFolder { folder in
         let process = try Tool.train.start(tinyRun("\(folder)/run", steps: 100_000), in: folder)
-        defer { process.terminate() }
+        defer { process.send(SIGTERM) }
         while contents("\(folder)/run/metrics.jsonl") == nil, process.isRunning { usleep(20_000) }
         let name = try String(contentsOfFile: "/proc/\(process.processIdentifier)/comm", encoding: .utf8)
         #expect(name == "score-train\n")
@@ -83,11 +83,10 @@ import Testing
         tinyRun("\(folder)/run") + ["--config", "/dev/fd/3"], in: folder, shell: "exec 3<>'\(folder)/pipe'")
       usleep(2_000_000)
       #expect(process.isRunning)
-      process.terminate()
-      process.waitUntilExit()
-      #expect(process.terminationReason == .exit)
-      #expect(process.terminationStatus == 130)
-      #expect(contents("\(folder)/tool.err") == Data("stopped\n".utf8))
+      process.send(SIGTERM)
+      let result = process.wait()
+      #expect(result.ending == .exit(130))
+      #expect(result.errors == "stopped\n")
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/run"))
     }
   }
@@ -98,7 +97,7 @@ import Testing
       let index = try #require(options.firstIndex(of: "--steps"))
       options.removeSubrange(index...(index + 1))
       let result = try Tool.train.run(
-        options + ["--config", "/dev/fd/3"], in: folder, shell: "exec 3<<'END'\n{\"steps\": 4}\nEND\n:")
+        options + ["--config", "/dev/stdin"], in: folder, input: "{\"steps\": 4}\n")
       #expect(result.status == 0, "\(result.errors)")
       #expect(contents("\(folder)/run/checkpoints/step-000004/state.json") != nil)
     }
@@ -109,11 +108,10 @@ import Testing
       let process = try Tool.train.start(
         tinyRun("\(folder)/run", steps: 100_000), in: folder, shell: "ulimit -c 0")
       while contents("\(folder)/run/metrics.jsonl") == nil, process.isRunning { usleep(20_000) }
-      kill(process.processIdentifier, SIGQUIT)
-      process.waitUntilExit()
-      #expect(process.terminationReason == .uncaughtSignal)
-      #expect(process.terminationStatus == SIGQUIT)
-      #expect(contents("\(folder)/tool.err") == Data())
+      process.send(SIGQUIT)
+      let result = process.wait()
+      #expect(result.ending == .signal(SIGQUIT))
+      #expect(result.errors.isEmpty)
     }
   }
 

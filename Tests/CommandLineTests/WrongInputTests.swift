@@ -49,7 +49,7 @@ import Testing
       try Tool.train.expectFailure(
         ["--data", "digits", "--out", "\(folder)/run", "--device", "cuda", "--steps", "1"], status: 64,
         mentioning: ["device cuda:0 is not available", "use --device cpu"], in: folder,
-        shell: "export CUDA_VISIBLE_DEVICES=")
+        environment: ["CUDA_VISIBLE_DEVICES": ""])
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/run"))
     }
   }
@@ -128,8 +128,8 @@ import Testing
         usleep(20_000)
       }
       try Tool.train.expectFailure(resume, status: 64, mentioning: [run, "another process"], in: folder)
-      kill(other.processIdentifier, SIGKILL)
-      other.waitUntilExit()
+      other.send(SIGKILL)
+      other.wait()
     }
   }
 

@@ -97,20 +97,7 @@ import Testing
 }
 
 @Suite struct ConservativeComparisonCommandTests {
-  private func run(_ arguments: [String]) throws -> (status: Int32, output: String, errors: String) {
-    let process = Process()
-    let (output, errors) = (Pipe(), Pipe())
-    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-      .appendingPathComponent("conservative-comparison")
-    process.arguments = arguments
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = output
-    process.standardError = errors
-    try process.run()
-    let texts = [output, errors].map { String(decoding: $0.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self) }
-    process.waitUntilExit()
-    return (process.terminationStatus, texts[0], texts[1])
-  }
+  private let example = Program.built("conservative-comparison")
 
   private let small = [
     "--width", "16", "--steps", "24", "--batch-size", "16", "--fit-points", "4", "--fit-steps", "1",
@@ -119,7 +106,7 @@ import Testing
 
   @Test func writesTablesAndPicturesOfPoints() throws {
     try temporaryFolder { folder in
-      let result = try run(
+      let result = try example.run(
         small + ["--data", "moons", "--out", folder, "--penalty-weights", "1,10", "--budget", "time"]
           + ["--time-steps", "penalty=12,projection-12=13,projection-2=10,energy=14,fit=15"]
           + ["--projections", "12,2"])
@@ -138,7 +125,7 @@ import Testing
 
   @Test func bothBudgetsAreComparedWithoutTheUnconstrainedWay() throws {
     try temporaryFolder { folder in
-      let result = try run(small + ["--out", folder, "--ways", "penalty", "--time-steps", "penalty=12"])
+      let result = try example.run(small + ["--out", folder, "--ways", "penalty", "--time-steps", "penalty=12"])
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.output.components(separatedBy: "\n| penalty 10 ").count == 5, "\(result.output)")
       for name in ["penalty-curve", "samples-equal-time", "samples-equal-steps"] {
@@ -149,7 +136,7 @@ import Testing
 
   @Test func measuresHowManyStepsFit() throws {
     try temporaryFolder { folder in
-      let result = try run(
+      let result = try example.run(
         small + ["--out", folder, "--budget", "time", "--ways", "off,energy", "--budget-steps", "40"])
       #expect(result.status == 0, "\(result.errors)")
       let steps = result.output.split(separator: "\n").first { $0.contains("--time-steps energy=") }?
@@ -175,10 +162,9 @@ import Testing
   ])
   func wrongOptionsAreOneSentence(_ arguments: [String], _ status: Int32, _ word: String) throws {
     try temporaryFolder { folder in
-      let result = try run((arguments.contains("--out") ? [] : ["--out", folder]) + arguments)
-      #expect(result.status == status, "\(result.errors)")
-      let lines = result.errors.split(separator: "\n")
-      #expect(lines.count == 1 && lines[0].hasPrefix("error: ") && lines[0].contains(word), "\(result.errors)")
+      let all = (arguments.contains("--out") ? [] : ["--out", folder]) + arguments
+      let result = try example.expectFailure(all, status: status, mentioning: [word])
+      #expect(result.errors.split(separator: "\n").count == 1)
     }
   }
 }

@@ -29,6 +29,18 @@ import Torch
     }
   }
 
+  /// Also of a relative path that ends in a dot.
+  @Test func aFolderGivesTheDataItsName() throws {
+    let folder = try TestFolder()
+    try folder.write(png(1), "own.png")
+    let url = URL(fileURLWithPath: folder.path)
+    let up = FileManager.default.currentDirectoryPath.split(separator: "/").map { _ in ".." }
+    let relative = (up + [String(folder.path.dropFirst())]).joined(separator: "/")
+    for path in [folder.path, folder.path + "//", relative, relative + "/."] {
+      #expect(try DatasetSource(path).load().name == url.lastPathComponent, "\(path)")
+    }
+  }
+
   @Test func subfoldersAreClasses() throws {
     let folder = try TestFolder()
     for (name, value) in [("dog/1.png", 40), ("cat/2.png", 20), ("cat/1.png", 10), ("dog/0.png", 30)] {

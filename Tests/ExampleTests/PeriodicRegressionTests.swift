@@ -87,18 +87,7 @@ import Testing
     (["--warm-start", "--damping", "1"], "--damping"), (["picture.jpg"], "picture.jpg"),
   ])
   func wrongArgumentsAreOneSentence(_ arguments: [String], _ word: String) throws {
-    let process = Process()
-    let errors = Pipe()
-    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-      .appendingPathComponent("periodic-regression")
-    process.arguments = arguments
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = errors
-    try process.run()
-    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 64, "\(text)")
-    #expect(text.hasPrefix("error: ") && text.split(separator: "\n").count == 1 && text.contains(word), "\(text)")
+    let result = try Program.built("periodic-regression").expectFailure(arguments, status: 64, mentioning: [word])
+    #expect(result.errors.split(separator: "\n").count == 1)
   }
 }

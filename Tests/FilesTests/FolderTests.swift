@@ -46,11 +46,8 @@ import Testing
 
   @Test func onlyWhatEndedProcessesLeftIsRemoved() throws {
     try temporaryFolder { folder in
-      let ended = Process()
-      ended.executableURL = URL(fileURLWithPath: "/bin/sh")
-      ended.arguments = ["-c", ":"]
-      try ended.run()
-      ended.waitUntilExit()
+      let ended = try Program(path: "/bin/sh").start(["-c", ":"])
+      ended.wait()
       let gone =
         ["a", "b.png"].map { "\($0).partial-\(ended.processIdentifier)" }
         + ["c.partial-\(ended.processIdentifier)-old", "d.partial-\(getpid())"]

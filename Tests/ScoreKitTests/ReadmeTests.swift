@@ -51,18 +51,10 @@ struct LinearScore: ScoreModel {
     try temporaryFolder { folder in
       let shown = manifest.replacingOccurrences(of: "../ScoreKit", with: DocumentationPage.root.path)
       try shown.write(toFile: "\(folder)/Package.swift", atomically: true, encoding: .utf8)
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments = ["swift", "package", "--package-path", folder, "dump-package"]
-      let output = "\(folder)/output.json"
-      try Data().write(to: URL(fileURLWithPath: output))
-      process.standardOutput = FileHandle(forWritingAtPath: output)
-      process.standardError = FileHandle.nullDevice
-      try process.run()
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 0)
-      let json = try String(contentsOfFile: output, encoding: .utf8)
-      let package = try JSONDecoder().decode(Manifest.self, from: Data(json.utf8))
+      let dump = ["swift", "package", "--package-path", folder, "dump-package"]
+      let result = try Program(path: "/usr/bin/env").run(dump)
+      #expect(result.status == 0, "\(result.errors)")
+      let package = try JSONDecoder().decode(Manifest.self, from: Data(result.output.utf8))
       #expect(package.targets.map(\.type) == ["executable"])
       #expect(
         package.dependencies.map { URL(fileURLWithPath: $0.fileSystem[0].path).standardizedFileURL.path }

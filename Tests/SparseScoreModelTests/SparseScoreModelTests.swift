@@ -94,31 +94,20 @@ import Testing
 }
 
 @Suite struct SparseScoreModelCommandTests {
-  private func run(_ arguments: [String]) throws -> (status: Int32, output: String, errors: String) {
-    let process = Process()
-    let (output, errors) = (Pipe(), Pipe())
-    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-      .appendingPathComponent("sparse-score-model")
-    process.arguments = arguments
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = output
-    process.standardError = errors
-    try process.run()
-    let texts = [output, errors].map { String(decoding: $0.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self) }
-    process.waitUntilExit()
-    return (process.terminationStatus, texts[0], texts[1])
-  }
+  private let example = Program.built("sparse-score-model")
 
   @Test func writesATableAndPictures() throws {
     try temporaryFolder { folder in
       let arguments = ["--width", "16", "--steps", "10", "--batch-size", "8", "--sparsity", "0.4", "--out", folder]
-      let result = try run(arguments + ["--scope", "per-parameter"])
+      let result = try example.run(arguments + ["--scope", "per-parameter"])
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.output.contains("dense") && result.output.contains("(40.0"), "\(result.output)")
       for name in ["samples.png", "curves.png"] {
         #expect(try Image(contentsOfPNG: "\(folder)/\(name)").width > 500)
       }
-      let dense = try run(["--width", "16", "--steps", "2", "--sparsity", "0", "--out", folder, "--data", "moons"])
+      let dense = try example.run([
+        "--width", "16", "--steps", "2", "--sparsity", "0", "--out", folder, "--data", "moons",
+      ])
       #expect(dense.status == 0 && !dense.output.contains("sparse"), "\(dense.errors)\(dense.output)")
     }
   }
@@ -132,10 +121,9 @@ import Testing
   ])
   func wrongOptionsAreOneSentence(_ arguments: [String], _ status: Int32, _ word: String) throws {
     try temporaryFolder { folder in
-      let result = try run((arguments.contains("--out") ? [] : ["--out", folder]) + arguments)
-      #expect(result.status == status, "\(result.errors)")
-      let lines = result.errors.split(separator: "\n")
-      #expect(lines.count == 1 && lines[0].hasPrefix("error: ") && lines[0].contains(word), "\(result.errors)")
+      let all = (arguments.contains("--out") ? [] : ["--out", folder]) + arguments
+      let result = try example.expectFailure(all, status: status, mentioning: [word])
+      #expect(result.errors.split(separator: "\n").count == 1)
     }
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 
 /// Calls a closure with the path of a new, empty folder, which is deleted with all its content afterwards.
+@discardableResult
 public func temporaryFolder<Result>(_ body: (_ path: String) throws -> Result) throws -> Result {
   let path = try makeTemporaryFolder()
   defer { try? FileManager.default.removeItem(atPath: path) }
@@ -8,6 +9,7 @@ public func temporaryFolder<Result>(_ body: (_ path: String) throws -> Result) t
 }
 
 /// Calls an asynchronous closure with the path of a new, empty folder, which is deleted with all its content afterwards.
+@discardableResult
 public func temporaryFolder<Result>(
   isolation: isolated (any Actor)? = #isolation, _ body: (_ path: String) async throws -> Result
 ) async throws -> Result {
