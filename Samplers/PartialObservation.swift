@@ -40,7 +40,7 @@ public struct PartialObservation {
 
   /// The mean of the channels of each pixel is known; the colour is not.
   ///
-  /// - Parameter grey: `[n, 1, height, width]`, or images with channels, whose mean is taken.
+  /// - Parameter images: `[n, 1, height, width]`, or images with channels, whose mean is taken.
   public static func grey(_ images: Tensor) -> PartialObservation {
     PartialObservation(images.to(.float64).mean(1, keepingDimensions: true), .channelMean)
   }

@@ -32,7 +32,7 @@ struct DeviceTests {
     let error = #expect(throws: Device.Unavailable.self) { try device.prepare() }
     let text = error?.description ?? ""
     #expect(text.hasPrefix("device \(device) is not available: "))
-    #expect(text.hasSuffix("use --device cpu"))
+    #expect(text.hasSuffix("use device cpu"))
     #expect(!text.contains("\n"))
   }
 
