@@ -15,8 +15,6 @@ enum KernelStep: String, CaseIterable {
   case penaltyMLP = "penalty-mlp-8x8"
   /// Training with updates projected on a symmetric Jacobian by 8 iterations of LSMR.
   case projection = "projection-symmetry-32"
-  /// Training with updates projected on sparse weights by an iteration of LSMR, with 52 million weights.
-  case sparsity = "projection-sparsity-50m-lsmr"
   /// 16 pictures by 7 evaluations of the network.
   case sampling = "sample-unet-28x28"
   /// 50 iterations of LSMR.
@@ -26,7 +24,7 @@ enum KernelStep: String, CaseIterable {
 
   /// Does the work as often as standard input says, and says how long that took: the protocol of peers/peer.py.
   func serve() throws {
-    let work = try makeWork()
+    let work = makeWork()
     func say(_ line: String) {
       print(line)
       fflush(nil)
@@ -40,7 +38,7 @@ enum KernelStep: String, CaseIterable {
     }
   }
 
-  private func makeWork() throws -> () throws -> Void {
+  private func makeWork() -> () throws -> Void {
     switch self {
     case .trainMLP: training(.mlp)
     case .trainSmallUNet: training(.small)
@@ -51,7 +49,6 @@ enum KernelStep: String, CaseIterable {
     case .energyMediumUNet: training(.mediumEnergy)
     case .penaltyMLP: training(.vectors, objective: AsymmetryPenalty(BenchmarkNetwork.objective, weight: 100))
     case .projection: projectedTraining()
-    case .sparsity: try sparseTraining()
     case .sampling: sampling(.medium)
     case .denseSolve: denseSolve()
     case .diagonalSolve: diagonalSolve()
@@ -71,13 +68,6 @@ enum KernelStep: String, CaseIterable {
     let projection = SymmetryProjection(pointCount: 32, metric: .identity)
     let trainer = network.makeTrainer(
       model, optimizer: projection.optimizer(of: model, on: network.makeData()), learningRate: 1e-3)
-    return { try trainer.advance() }
-  }
-
-  private func sparseTraining() throws -> () throws -> Void {
-    let trainer = SparseTraining.lsmr.makeTrainer()
-    // The first step chooses the weights.
-    try trainer.advance()
     return { try trainer.advance() }
   }
 

@@ -8,9 +8,9 @@ extension Benchmark {
       ("linear", [.trainMLP, .energyMLP, .penaltyMLP, .projection]),
       ("group-norm", [.trainSmallUNet, .energySmallUNet, .energyMediumUNet]),
       ("convolution", [.trainSmallUNet, .energySmallUNet, .energyMediumUNet]),
-      ("vector-updates", [.projection, .sparsity, .denseSolve, .diagonalSolve]),
+      ("vector-updates", [.projection, .denseSolve, .diagonalSolve]),
       ("matrix-vector", [.denseSolve]),
-      ("caching-allocator", [.trainMediumUNet, .trainLargeMLP, .sampling, .sparsity, .diagonalSolve]),
+      ("caching-allocator", [.trainMediumUNet, .trainLargeMLP, .sampling, .diagonalSolve]),
     ]
     return served.flatMap { kernel, steps in steps.map { kernelCase(kernel, $0) } }
   }
