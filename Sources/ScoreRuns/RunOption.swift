@@ -28,6 +28,7 @@ struct RunOption: Sendable {
   }
 
   /// An option that always has a value.
+  @_disfavoredOverload
   init<Value: Codable & Equatable & Sendable>(
     _ name: String, _ property: any WritableKeyPath<RunConfiguration, Value> & Sendable,
     _ wanted: String = "", _ isAllowed: @escaping @Sendable (Value) -> Bool = { _ in true }
