@@ -77,11 +77,15 @@ import Testing
 
   @Test func signalsEndAToolBeforeTheWorkBegins() throws {
     try temporaryFolder { folder in
-      // A pipe that somebody holds open and writes nothing to: the tool waits for its options.
+      // A pipe that somebody holds open and writes one byte to: the tool takes it and waits for the rest of its options.
       #expect(mkfifo("\(folder)/pipe", 0o600) == 0)
+      let pipe = open("\(folder)/pipe", O_RDWR)
+      defer { close(pipe) }
+      #expect(write(pipe, "{", 1) == 1)
       let process = try Tool.train.start(
-        tinyRun("\(folder)/run") + ["--config", "/dev/fd/3"], in: folder, shell: "exec 3<>'\(folder)/pipe'")
-      usleep(2_000_000)
+        tinyRun("\(folder)/run") + ["--config", "\(folder)/pipe"], in: folder)
+      var unread = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
+      while poll(&unread, 1, 0) == 1, process.isRunning { usleep(20_000) }
       #expect(process.isRunning)
       process.send(SIGTERM)
       let result = process.wait()

@@ -16,8 +16,7 @@ public final class RunningProgram {
   init(
     _ process: Process, _ name: String, input: String?, limit: Duration, _ sourceLocation: SourceLocation
   ) throws {
-    (self.process, self.name, self.limit, self.sourceLocation) = (process, name, limit, sourceLocation)
-    (output, errors) = (try WrittenText(), try WrittenText())
+    let (output, errors) = (try WrittenText(), try WrittenText())
     process.standardOutput = output.writing
     process.standardError = errors.writing
     process.standardInput = FileHandle.nullDevice
@@ -31,6 +30,9 @@ public final class RunningProgram {
     }
     try process.run()
     for text in [output, errors] { try text.writing.close() }
+    // Last: what has not started is not killed.
+    (self.process, self.name, self.limit, self.sourceLocation) = (process, name, limit, sourceLocation)
+    (self.output, self.errors) = (output, errors)
   }
 
   deinit {

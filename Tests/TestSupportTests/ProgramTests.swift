@@ -75,6 +75,10 @@ import Testing
     #expect(ContinuousClock.now - start < .seconds(25))
   }
 
+  @Test func whatIsMissingIsNotStarted() {
+    #expect(throws: (any Error).self) { try Program.built("no-such-program").run() }
+  }
+
   @Test func expectedFailuresAreChecked() throws {
     let failing = ["-c", "echo 'error: no apples' >&2; exit 3"]
     try shell.expectFailure(failing, status: 3, mentioning: ["no", "apples"])
