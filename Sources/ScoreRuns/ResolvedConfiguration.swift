@@ -60,7 +60,7 @@ public struct ResolvedConfiguration: Hashable, Sendable {
     let shape = dataset.exampleShape
     let isSmall = shape.reduce(1, *) <= 256
     let pixels = shape.dropFirst().reduce(1, *)
-    let isMLP = open.model == .mlp || open.model == .auto && !dataset.isImages
+    let isMLP = !open.isUNet(for: dataset)
     weighting = open.weighting ?? open.defaultWeighting
     batchSize = open.batchSize ?? (isMLP ? 512 : isSmall ? 128 : min(64, max(4, 65536 / pixels)))
     steps = open.steps ?? (isMLP ? 5000 : isSmall ? 1500 : 10_000)
@@ -151,6 +151,11 @@ extension RunConfiguration {
     return (result, model)
   }
 
+  /// Whether the network is a U-Net, which `auto` takes for images.
+  fileprivate func isUNet(for dataset: Dataset) -> Bool {
+    model == .unet || model == .auto && dataset.isImages
+  }
+
   /// Checks that the options suit the data.
   private func validate(for dataset: Dataset) throws(RunError) {
     let name = data ?? dataset.name
@@ -158,7 +163,7 @@ extension RunConfiguration {
       throw RunError(
         .usage, "\(option: "model") unet needs images, and \(name) holds points; use \(option: "model") mlp")
     }
-    let isUNet = model == .unet || model == .auto && dataset.isImages
+    let isUNet = isUNet(for: dataset)
     if isUNet && width != nil {
       throw RunError(.usage, "\(option: "width") is the width of an MLP; a U-Net takes \(option: "channels")")
     }

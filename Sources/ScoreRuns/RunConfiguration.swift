@@ -166,13 +166,13 @@ extension RunConfiguration: Codable {
   /// - Throws: `RunOption.TypeError` for a value of another type, `DecodingError` for what is no object.
   public init(from decoder: any Decoder) throws {
     self.init()
-    let container = try decoder.container(keyedBy: RunOption.Key.self)
+    let container = try decoder.container(keyedBy: JSONKey.self)
     for option in Self.options { try option.read(&self, container) }
   }
 
   /// Writes the options that are set.
   public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: RunOption.Key.self)
+    var container = encoder.container(keyedBy: JSONKey.self)
     for option in Self.options { try option.write(self, &container) }
   }
 }
@@ -238,8 +238,6 @@ extension RunConfiguration {
 
   /// The name of the first option that differs, apart from those named.
   public func difference(from other: RunConfiguration, except names: Set<String>) -> String? {
-    Self.options.map(\.name).sorted().first { name in
-      !names.contains(name) && Self.options.contains { $0.name == name && !$0.isEqual(self, other) }
-    }
+    Self.options.filter { !names.contains($0.name) && !$0.isEqual(self, other) }.map(\.name).min()
   }
 }

@@ -15,17 +15,9 @@ struct RunOption: Sendable {
   /// Whether two configurations have the same value.
   let isEqual: @Sendable (RunConfiguration, RunConfiguration) -> Bool
   /// Reads the value, if there is one.
-  let read: @Sendable (inout RunConfiguration, KeyedDecodingContainer<Key>) throws -> Void
+  let read: @Sendable (inout RunConfiguration, KeyedDecodingContainer<JSONKey>) throws -> Void
   /// Writes the value, if it is set.
-  let write: @Sendable (RunConfiguration, inout KeyedEncodingContainer<Key>) throws -> Void
-
-  /// The name of any option.
-  struct Key: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
+  let write: @Sendable (RunConfiguration, inout KeyedEncodingContainer<JSONKey>) throws -> Void
 
   /// An option that always has a value.
   @_disfavoredOverload
@@ -41,7 +33,7 @@ struct RunOption: Sendable {
     read = { configuration, container in
       if let value = try Self.value(Value.self, name, container) { configuration[keyPath: property] = value }
     }
-    write = { try $1.encode($0[keyPath: property], forKey: Key(stringValue: name)) }
+    write = { try $1.encode($0[keyPath: property], forKey: JSONKey(stringValue: name)) }
   }
 
   /// An option that is chosen to suit the data while it is `nil`.
@@ -57,7 +49,7 @@ struct RunOption: Sendable {
     read = { configuration, container in
       if let value = try Self.value(Value.self, name, container) { configuration[keyPath: property] = value }
     }
-    write = { try $1.encodeIfPresent($0[keyPath: property], forKey: Key(stringValue: name)) }
+    write = { try $1.encodeIfPresent($0[keyPath: property], forKey: JSONKey(stringValue: name)) }
   }
 
   /// A whole number.
@@ -85,10 +77,10 @@ struct RunOption: Sendable {
   }
 
   private static func value<Value: Decodable>(
-    _ type: Value.Type, _ name: String, _ container: KeyedDecodingContainer<Key>
+    _ type: Value.Type, _ name: String, _ container: KeyedDecodingContainer<JSONKey>
   ) throws -> Value? {
     do {
-      return try container.decodeIfPresent(type, forKey: Key(stringValue: name))
+      return try container.decodeIfPresent(type, forKey: JSONKey(stringValue: name))
     } catch {
       throw TypeError(name: name, type: "\(type)")
     }
