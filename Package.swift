@@ -134,7 +134,7 @@ let package = Package(
     // Tests
     .target(
       name: "TestSupport", dependencies: ["Torch", "ScoreModels"], path: "Tests/TestSupport", swiftSettings: swift),
-    .testTarget(name: "HouseTests", swiftSettings: swift),
+    .testTarget(name: "HouseTests", dependencies: ["TestSupport"], swiftSettings: swift),
     .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: swift),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport"], swiftSettings: swift),

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The modules of the package and what their sources import.
 struct Imports {
@@ -12,8 +13,7 @@ struct Imports {
   }()
 
   /// The package's folder.
-  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().path
+  static let root = packageFolder.path
 
   /// The Swift files of a folder of the package, as paths in the package.
   static func swiftFiles(in folder: String) -> [String] {

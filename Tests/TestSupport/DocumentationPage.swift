@@ -19,8 +19,7 @@ public struct DocumentationPage: Sendable {
   public var name: String { URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent }
 
   /// The root of the repository.
-  public static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
+  public static let root = packageFolder
 
   /// Reads a page.
   public init(_ path: String) throws {

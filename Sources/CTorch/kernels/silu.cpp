@@ -12,6 +12,7 @@
 #include "avx2.h"
 #include "../parallel.h"
 #include "../support.h"
+#include "elements.h"
 #include "switches.h"
 
 using namespace ctorch;
@@ -43,16 +44,6 @@ void for_each_element(int64_t count, const Body &body) {
   parallel_ranges(count, 1 << 14, [&](int64_t begin, int64_t end) {
     has_avx2 ? loop_avx2(begin, end, body) : loop_any(begin, end, body);
   });
-}
-
-template <class T>
-const T *elements(const at::Tensor &x) {
-  return static_cast<const T *>(x.const_data_ptr());
-}
-
-template <class T>
-T *mutable_elements(const at::Tensor &x) {
-  return static_cast<T *>(x.mutable_data_ptr());
 }
 
 #define CTORCH_BODY(index) [=](int64_t index) __attribute__((always_inline))

@@ -10,6 +10,7 @@
 #include "avx2.h"
 #include "../parallel.h"
 #include "../support.h"
+#include "elements.h"
 #include "switches.h"
 
 using namespace ctorch;
@@ -169,17 +170,6 @@ double norm_from(double sum, const at::Tensor &x) {
   const double scale = at::abs(x).max().item().toDouble();
   if (scale == 0 || !std::isfinite(scale)) return scale;
   return scale * at::linalg_vector_norm(x.to(at::kDouble) / scale).item().toDouble();
-}
-
-// The typed accessors of at::Tensor are not exported for const elements by every build of libtorch.
-template <class T>
-const T *elements(const at::Tensor &x) {
-  return static_cast<const T *>(x.const_data_ptr());
-}
-
-template <class T>
-T *mutable_elements(const at::Tensor &x) {
-  return static_cast<T *>(x.mutable_data_ptr());
 }
 
 bool runs_here(const at::Tensor &x) {
