@@ -42,6 +42,7 @@ let package = Package(
     .library(name: "Torch", targets: ["Torch"]),
     .library(name: "LeastSquares", targets: ["LeastSquares"]),
     .library(name: "Imaging", targets: ["Imaging"]),
+    .library(name: "ScoreTools", targets: ["ScoreTools"]),
     .executable(name: "score-train", targets: ["score-train"]),
     .executable(name: "score-sample", targets: ["score-sample"]),
     .executable(name: "score-evaluate", targets: ["score-evaluate"]),
@@ -97,14 +98,12 @@ let package = Package(
       swiftSettings: swift),
     // Tools
     .target(name: "CommandLineSupport", dependencies: ["ScoreKit", "CFiles", argumentParser], swiftSettings: swift),
-    .executableTarget(
-      name: "score-train", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
-    .executableTarget(
-      name: "score-sample", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
-    .executableTarget(
-      name: "score-evaluate", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
-    .executableTarget(
-      name: "score-export", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
+    .target(
+      name: "ScoreTools", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser], swiftSettings: swift),
+    .executableTarget(name: "score-train", dependencies: ["ScoreTools"], swiftSettings: swift),
+    .executableTarget(name: "score-sample", dependencies: ["ScoreTools"], swiftSettings: swift),
+    .executableTarget(name: "score-evaluate", dependencies: ["ScoreTools"], swiftSettings: swift),
+    .executableTarget(name: "score-export", dependencies: ["ScoreTools"], swiftSettings: swift),
     .executableTarget(
       name: "custom-score-model", dependencies: ["ScoreKit"], path: "Examples/custom-score-model",
       swiftSettings: swift),
@@ -127,6 +126,13 @@ let package = Package(
     .executableTarget(
       name: "periodic-regression", dependencies: ["ScoreKit", "CommandLineSupport", argumentParser],
       path: "Examples/periodic-regression", swiftSettings: swift),
+    // The package Examples/own-tools, here too so that the tests have its programs
+    .target(
+      name: "MyTools", dependencies: ["ScoreKit", "ScoreTools", argumentParser],
+      path: "Examples/own-tools/Sources/MyTools", swiftSettings: swift),
+    .executableTarget(name: "my-train", dependencies: ["MyTools"], path: "Examples/own-tools/Sources/my-train"),
+    .executableTarget(name: "my-sample", dependencies: ["MyTools"], path: "Examples/own-tools/Sources/my-sample"),
+    .executableTarget(name: "my-evaluate", dependencies: ["MyTools"], path: "Examples/own-tools/Sources/my-evaluate"),
     .systemLibrary(name: "CHeap", path: "Benchmarks/CHeap"),
     .executableTarget(
       name: "Benchmarks", dependencies: ["ScoreKit", "CommandLineSupport", "CHeap", argumentParser], path: "Benchmarks",
@@ -171,7 +177,7 @@ let package = Package(
       name: "CommandLineTests",
       dependencies: [
         "ScoreKit", "CommandLineSupport", "Imaging", "score-train", "score-sample", "score-evaluate", "score-export",
-        "TestSupport",
+        "my-train", "my-sample", "my-evaluate", "TestSupport",
       ],
       swiftSettings: swift),
     // Tests of examples

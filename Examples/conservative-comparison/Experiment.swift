@@ -36,6 +36,7 @@ struct Experiment {
       switch configuration.network {
       case .mlp(let width, let blocks): "an MLP of \(blocks) blocks of width \(width)"
       case .unet(let channels, _): "a U-Net of channels \(channels.map(String.init).joined(separator: ", "))"
+      case .own(let model): "the model \(model.name)"
       }
     return "\(training.name): \(training.count) examples to learn from, \(heldOut.count) held out; \(network), "
       + "\(try model.makeModel(seed: seed).parameterCount) parameters; batches of \(configuration.batchSize), "
@@ -101,7 +102,7 @@ struct Experiment {
     let (configuration, modelConfiguration) = try configuration(outcome.way, steps: outcome.steps)
     outcome.losses = try withoutGradients { try heldOutLosses(of: model) }
     outcome.evaluation = try Evaluator(count: evaluationCount, seed: seed).evaluation(
-      of: model,
+      of: model, process: modelConfiguration.process.makeProcess(),
       record: RunRecord(run: configuration.options, model: modelConfiguration, data: try training.fingerprint),
       step: outcome.steps, isAverage: true, on: heldOut, source: training.name)
     outcome.samples = try samples(of: model)

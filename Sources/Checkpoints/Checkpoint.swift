@@ -98,12 +98,12 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
       }
       let data = try readFile(name, of: path, size: expected.bytes)
       guard CRC32.hexadecimal(data) == expected.crc32 else {
-        throw CheckpointError(.data, path, "the bytes of \(name) do not match their checksum")
+        throw CheckpointError(.data, path, "the bytes of \(name) do not match their checksum", isDamaged: true)
       }
       do {
         return try Safetensors(data: data).tensors
       } catch {
-        throw CheckpointError(.data, path, "\(name): \(error)")
+        throw CheckpointError(.data, path, "\(name): \(error)", isDamaged: true)
       }
     }
     self.init(
@@ -115,7 +115,8 @@ public struct Checkpoint<Configuration: Codable & Sendable> {
     let data = try readFile("state.json", of: path)
     let checksum = try readFile("state.crc32", of: path, size: 8)
     guard checksum == Data(CRC32.hexadecimal(data).utf8) else {
-      throw CheckpointError(.data, path, "the bytes of state.json do not match the checksum in state.crc32")
+      throw CheckpointError(
+        .data, path, "the bytes of state.json do not match the checksum in state.crc32", isDamaged: true)
     }
     guard let manifest = try? JSONDecoder().decode(Manifest.self, from: data) else {
       throw CheckpointError(.data, path, "its state.json is not of the kind that this program writes")
@@ -158,13 +159,13 @@ private func readFile(_ name: String, of checkpoint: String, size: Int? = nil) t
   do {
     let file = try InputFile("\(checkpoint)/\(name)")
     if let size, file.size != size {
-      throw CheckpointError(.data, checkpoint, "\(name) has \(file.size) bytes instead of \(size)")
+      throw CheckpointError(.data, checkpoint, "\(name) has \(file.size) bytes instead of \(size)", isDamaged: true)
     }
     return try file.contents(limit: size ?? InputFile.descriptionLimit)
   } catch let error as FileError {
-    if error.isMissing { throw CheckpointError(.missing, checkpoint, "it has no \(name)") }
+    if error.isMissing { throw CheckpointError(.missing, checkpoint, "it has no \(name)", isDamaged: true) }
     if error.isTooLarge {
-      throw CheckpointError(.data, checkpoint, "\(name): \(error.reason ?? "it is too large")")
+      throw CheckpointError(.data, checkpoint, "\(name): \(error.reason ?? "it is too large")", isDamaged: true)
     }
     if error.isOutOfMemory { throw error }
     throw CheckpointError(.inputOutput, checkpoint, error.sentence)
@@ -182,14 +183,17 @@ public struct CheckpointError: Failure, Equatable {
   /// The sentence.
   public var sentence: Sentence { "checkpoint \(path) cannot be used: \(reason)\(advice)" }
 
+  /// Whether files are missing or hold other bytes than were written, so that the checkpoint is lost.
+  public let isDamaged: Bool
   private let reason: Sentence
   private var advice: Sentence = ""
 
   /// Makes an error from the reason, the end of a sentence.
-  public init(_ kind: FailureKind, _ path: String, _ reason: Sentence) {
+  public init(_ kind: FailureKind, _ path: String, _ reason: Sentence, isDamaged: Bool = false) {
     self.kind = kind
     self.path = path
     self.reason = reason
+    self.isDamaged = isDamaged
   }
 
   /// The same error with advice at the end of its sentence.

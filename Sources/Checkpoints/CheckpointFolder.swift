@@ -86,7 +86,7 @@ public struct CheckpointFolder: Sendable {
 
   /// Reads the newest checkpoint, or `nil` if there is none.
   ///
-  /// - Throws: `CheckpointError`, which names the checkpoint before the newest where there is one; `FileError`.
+  /// - Throws: `CheckpointError`, which for a damaged checkpoint names the one before it, if there is one; `FileError`.
   public func readLatest<Configuration>(
     as type: Configuration.Type, _ part: Checkpoint<Configuration>.Part = .all
   ) throws -> Checkpoint<Configuration>? {
@@ -95,7 +95,7 @@ public struct CheckpointFolder: Sendable {
         return try Checkpoint(contentsOf: latest, part)
       } catch let error as CheckpointError {
         // A run in progress removes old checkpoints, even while they are being read.
-        if try self.latest() == latest { throw advise(error) }
+        if try self.latest() == latest { throw error.isDamaged ? advise(error) : error }
       }
     }
     return nil

@@ -88,7 +88,7 @@ public struct DiffusersPipeline {
     configuration.denoisedLimit = scheduler.limit
     if scheduler.process.kind == .edm { configuration.noiseScale = 1 }
     do {
-      try configuration.validate()
+      try configuration.validate(.builtIn)
       model = try configuration.score(network)
     } catch {
       throw FolderError(description: "\(folder) describes no model: \(error)")

@@ -5,43 +5,63 @@ public import Torch
 extension ModelConfiguration {
   /// Builds the model with initial weights drawn from a seed.
   ///
+  /// - Parameters:
+  ///   - seed: the seed.
+  ///   - catalog: the models and processes that the program adds.
   /// - Throws: `ModelConfigurationError` or `UNet2D.ConfigurationError` if the configuration, which may come from a file,
-  ///   describes no model.
-  public func makeModel(seed: UInt64) throws -> any ScoreModel {
-    try validate()
-    return try makeModel(RandomGenerator(seed: seed, purpose: .initialization), hasElements: true)
+  ///   describes no model; `UnknownModel` if it describes one that the catalog lacks; what a model of the catalog throws.
+  public func makeModel(seed: UInt64, catalog: Catalog = .builtIn) throws -> any ScoreModel {
+    try validate(catalog)
+    return try makeModel(RandomGenerator(seed: seed, purpose: .initialization), catalog, hasElements: true)
   }
 
-  private func makeModel(_ generator: RandomGenerator, hasElements: Bool) throws -> any ScoreModel {
+  private func makeModel(
+    _ generator: RandomGenerator, _ catalog: Catalog, hasElements: Bool
+  ) throws -> any ScoreModel {
     var generator = generator
     func made<Network>(_ make: () -> Network) -> Network { hasElements ? make() : withoutElements(make) }
-    if let mlp { return try score(made { MLP(mlp, using: &generator) }) }
-    if let unet { return try score(made { UNet2D(unet, using: &generator) }) }
+    if let own {
+      // Code of the program's own may look at elements, so they are always there.
+      return wrapped(try catalog.model(named: own.name).make(own.options, for: context(catalog), using: &generator))
+    }
+    if let mlp { return try score(made { MLP(mlp, using: &generator) }, catalog) }
+    if let unet { return try score(made { UNet2D(unet, using: &generator) }, catalog) }
     throw ModelConfigurationError("the configuration names neither an MLP nor a U-Net")
+  }
+
+  /// What the model is made for.
+  private func context(_ catalog: Catalog) throws -> ModelContext {
+    ModelContext(
+      exampleShape: shape, classCount: classCount, sigmaData: sigmaData, process: try process.makeProcess(catalog))
   }
 
   /// Builds the model with given weights.
   ///
   /// The configuration is compared with the weights before memory for the network is allocated, so a configuration that
-  /// does not fit costs nothing. No random weights are drawn.
+  /// does not fit costs nothing. No random weights are drawn for a built-in network.
   ///
-  /// - Throws: as `makeModel(seed:)`; `StateMismatch` for weights of another model.
-  public func makeModel(weights: [String: Tensor]) throws -> any ScoreModel {
-    let model = try outline(for: weights)
+  /// - Parameters:
+  ///   - weights: the weights by name.
+  ///   - catalog: the models and processes that the program adds.
+  /// - Throws: as `makeModel(seed:catalog:)`; `StateMismatch` for weights of another model.
+  public func makeModel(weights: [String: Tensor], catalog: Catalog = .builtIn) throws -> any ScoreModel {
+    let model = try outline(for: weights, catalog)
     try model.load(weights)
     return model
   }
 
   /// Checks, without building the model, that weights fit it.
   ///
-  /// Call it before `makeModel(seed:)` if the configuration comes from a file.
+  /// Call it before `makeModel(seed:catalog:)` if the configuration comes from a file.
   ///
-  /// - Throws: as `makeModel(weights:)`.
-  public func check(weights: [String: Tensor]) throws { try outline(for: weights).check(weights) }
+  /// - Throws: as `makeModel(weights:catalog:)`.
+  public func check(weights: [String: Tensor], catalog: Catalog = .builtIn) throws {
+    try outline(for: weights, catalog).check(weights)
+  }
 
-  /// The model without memory for its elements; an error if it has more tensors than the weights.
-  private func outline(for weights: [String: Tensor]) throws -> any ScoreModel {
-    try validate()
+  /// The model, without memory for the elements of a built-in one; an error if it has more tensors than the weights.
+  private func outline(for weights: [String: Tensor], _ catalog: Catalog) throws -> any ScoreModel {
+    try validate(catalog)
     // A network that is built without elements still takes memory for each of its parts.
     let count = max(mlp?.minimumTensorCount ?? 0, unet?.minimumTensorCount ?? 0)
     guard count <= weights.count else {
@@ -49,15 +69,20 @@ extension ModelConfiguration {
         "the configuration describes a network of \(count) tensors or more, and the weights hold \(weights.count): they belong to another model"
       )
     }
-    return try makeModel(RandomGenerator(seed: 0, purpose: .initialization), hasElements: false)
+    return try makeModel(RandomGenerator(seed: 0, purpose: .initialization), catalog, hasElements: false)
   }
 
   /// Checks the values of a configuration, which may come from a file, without building anything large.
   ///
-  /// - Throws: `ModelConfigurationError` or `UNet2D.ConfigurationError`.
-  func validate() throws {
+  /// - Throws: `ModelConfigurationError`, `UnknownModel` or `UNet2D.ConfigurationError`.
+  func validate(_ catalog: Catalog) throws {
     try validateExamples()
-    if let mlp {
+    if let own {
+      _ = try catalog.model(named: own.name)
+      guard mlp == nil, unet == nil, !isEnergy, (0...1_000_000).contains(classCount) else {
+        throw ModelConfigurationError("the configuration describes another network beside the model \(own.name)")
+      }
+    } else if let mlp {
       try mlp.validate()
       guard mlp.shape == shape, mlp.classCount == classCount else {
         throw ModelConfigurationError(
@@ -76,7 +101,7 @@ extension ModelConfiguration {
         )
       }
     }
-    _ = try process.makeProcess()
+    _ = try process.makeProcess(catalog)
   }
 
   private var parameterization: Parameterization {
@@ -91,8 +116,8 @@ extension ModelConfiguration {
   /// The score model around a network.
   ///
   /// - Throws: `ModelConfigurationError`.
-  func score(_ network: some ScoreNetwork) throws -> any ScoreModel {
-    let process = try process.makeProcess()
+  func score(_ network: some ScoreNetwork, _ catalog: Catalog = .builtIn) throws -> any ScoreModel {
+    let process = try process.makeProcess(catalog)
     let model: any ScoreModel
     if isEnergy {
       let energy = EnergyNetwork(network, form: energyForm ?? .product)
@@ -100,7 +125,12 @@ extension ModelConfiguration {
     } else {
       model = NetworkScore(network, process: process, parameterization: parameterization)
     }
-    return learnsUncertainty == true ? UncertainScore(model) : model
+    return wrapped(model)
+  }
+
+  /// The model with what is learned beside it.
+  private func wrapped(_ model: any ScoreModel) -> any ScoreModel {
+    learnsUncertainty == true ? UncertainScore(model) : model
   }
 }
 

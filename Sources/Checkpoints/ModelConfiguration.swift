@@ -2,7 +2,7 @@ public import Files
 public import ScoreModels
 import Torch
 
-/// The configuration of a built-in score model, as checkpoints store it.
+/// The configuration of a score model, as checkpoints store it.
 public struct ModelConfiguration: Codable, Hashable, Sendable {
   /// The process whose scores the model knows.
   public var process: ProcessConfiguration
@@ -28,6 +28,11 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   public var mlp: MLP.Configuration?
   /// The sizes of a U-Net, if it is one.
   public var unet: UNet2D.Configuration?
+  /// The name and configuration of a model of a program's own, if it is one.
+  public var own: NamedConfiguration?
+
+  /// What the network is called: `mlp`, `unet`, or the name of a model of a program's own.
+  public var network: String { own?.name ?? (unet == nil ? "mlp" : "unet") }
 
   /// Makes the configuration of a multilayer perceptron.
   public init(
@@ -45,6 +50,14 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
       process, shape: shape, classCount: max(0, (unet.numClassEmbeds ?? 1) - 1), sigmaData: sigmaData,
       isEnergy: isEnergy)
     self.unet = unet
+  }
+
+  /// Makes the configuration of a model of a program's own.
+  public init(
+    own: NamedConfiguration, shape: [Int], classCount: Int, process: ProcessConfiguration, sigmaData: Double
+  ) {
+    self.init(process, shape: shape, classCount: classCount, sigmaData: sigmaData, isEnergy: false)
+    self.own = own
   }
 
   private init(

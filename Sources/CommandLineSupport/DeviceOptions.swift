@@ -8,7 +8,7 @@ public struct DeviceOptions: ParsableArguments {
   public var device: String?
 
   /// The number of threads, if it was given.
-  @Option(help: ArgumentHelp("The number of threads on the processor.", valueName: "n"))
+  @Option(help: ArgumentHelp("The number of threads on the processor. (default: one for each core)", valueName: "n"))
   public var threads: Int?
 
   /// Makes options without values.

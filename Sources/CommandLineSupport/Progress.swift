@@ -21,7 +21,7 @@ public final class Progress {
   private let startedAt: Int
   private let start = Date()
   private var lastShown = Date.distantPast
-  private var barIsDrawn = false
+  private var bar: String?
 
   /// Starts at a position, such as the step at which a resumed run continues.
   public init(_ label: String, total: Int, startingAt start: Int = 0, style: ProgressStyle) {
@@ -48,23 +48,24 @@ public final class Progress {
       let width = 24
       let filled = total > 0 ? min(width, width * position / total) : width
       let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-      write("\r\u{1B}[K\(label) \(bar) \(counts)  \(details)")
-      barIsDrawn = true
+      let line = "\(label) \(bar) \(counts)  \(details)"
+      write("\r\u{1B}[K\(line)")
+      self.bar = line
     default:
       write("\(label) \(counts)  \(details)\n")
     }
   }
 
-  /// Prints a line above the bar.
+  /// Prints a line above the bar, or after it once it has ended.
   public func note(_ line: String) {
     guard style != .none else { return }
-    write(barIsDrawn ? "\r\u{1B}[K\(line)\n" : "\(line)\n")
+    write(bar.map { "\r\u{1B}[K\(line)\n\($0)" } ?? "\(line)\n")
   }
 
-  /// Ends the bar, which stays on the screen.
+  /// Ends the bar, whose last state stays on the screen.
   public func finish() {
-    if barIsDrawn { write("\n") }
-    barIsDrawn = false
+    if bar != nil { write("\n") }
+    bar = nil
   }
 
   private func write(_ text: String) { StandardStreams.writeError(text) }

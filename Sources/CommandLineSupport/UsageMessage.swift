@@ -8,16 +8,34 @@ enum UsageMessage {
     //   - karras
     let names = lines.dropFirst().map { $0.drop { $0 == " " || $0 == "-" } }.map(String.init)
     let quoted = first.split(separator: "'", omittingEmptySubsequences: false).map(String.init)
-    if first.hasPrefix("The value '"), quoted.count >= 4, let last = names.last, names.count > 1 {
+    if first.hasPrefix("The value '"), quoted.count >= 4, names.count > 1 {
       let value = quoted[1..<(quoted.count - 3)].joined(separator: "'")
       let option = quoted[quoted.count - 2].prefix { $0 != " " }
-      let near = nearest(to: value, in: names).map { " (did you mean \($0)?)" } ?? ""
-      return "\(option) needs \(names.dropLast().joined(separator: ", ")) or \(last), not \(value)\(near)"
+      return need(String(option), names, value)
+    }
+    // The value '/' is invalid for '--model <model>'. Please provide one of 'auto', 'mlp' or 'unet'.
+    let pieces = first.components(separatedBy: ". Please provide one of ")
+    if pieces.count == 2, first.hasPrefix("The value '"), quoted.count >= 4 {
+      let parts = pieces[0].split(separator: "'", omittingEmptySubsequences: false).map(String.init)
+      let value = parts[1..<(parts.count - 3)].joined(separator: "'")
+      let choices = pieces[1].split(separator: "'").enumerated().filter { $0.offset % 2 == 0 }.map {
+        String($0.element)
+      }
+      let option = parts[parts.count - 2].prefix { $0 != " " }
+      return need(String(option), choices, value)
     }
     // Unknown option '--bogus'. Did you mean '--out'?
     let parts = first.components(separatedBy: ". Did you mean ")
     if parts.count == 2 { return "\(parts[0]) (did you mean \(parts[1]))" }
     return ([first] + names).joined(separator: " ")
+  }
+
+  /// The sentence for a value that an option does not take.
+  private static func need(_ option: String, _ names: [String], _ value: String) -> String {
+    let near = nearest(to: value, in: names).map { " (did you mean \($0)?)" } ?? ""
+    let all =
+      names.count > 1 ? "\(names.dropLast().joined(separator: ", ")) or \(names[names.count - 1])" : names.joined()
+    return "\(option) needs \(all), not \(value)\(near)"
   }
 
   /// The name with the fewest changed letters, if these are fewer than half of its letters.

@@ -28,13 +28,13 @@ package struct JSONFields {
 
   package func number(_ name: String) throws(FieldError) -> Double? {
     guard let value = value(name) else { return nil }
-    guard case .number(let number) = value else { throw refusal(name, "a number", value) }
+    guard let number = value.double else { throw refusal(name, "a number", value) }
     return number
   }
 
   package func integer(_ name: String) throws(FieldError) -> Int? {
     guard let value = value(name) else { return nil }
-    guard case .number(let number) = value, let integer = Int(exactly: number) else {
+    guard let integer = value.double.flatMap({ Int(exactly: $0) }) else {
       throw refusal(name, "a whole number", value)
     }
     return integer
@@ -55,8 +55,8 @@ package struct JSONFields {
   /// A list, with `nil` for its elements that are no texts.
   package func texts(_ name: String) throws(FieldError) -> [String?]? {
     guard let value = value(name) else { return nil }
-    guard case .list(let texts) = value else { throw refusal(name, "a list of texts", value) }
-    return texts
+    guard case .list(let values) = value else { throw refusal(name, "a list of texts", value) }
+    return values.map { if case .text(let text) = $0 { text } else { nil } }
   }
 
   private func value(_ name: String) -> JSONValue? {
@@ -66,57 +66,6 @@ package struct JSONFields {
 
   private func refusal(_ name: String, _ kind: String, _ value: JSONValue) -> FieldError {
     FieldError(description: "\(name) must be \(kind), not \(value)")
-  }
-}
-
-/// A JSON value; lists and objects are decoded only as far as configurations need.
-package enum JSONValue: Decodable, CustomStringConvertible {
-  case null
-  case flag(Bool)
-  case number(Double)
-  case text(String)
-  case list([String?])
-  case object
-  /// A number that `Double` cannot hold.
-  case unrepresentable
-
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    if container.decodeNil() {
-      self = .null
-    } else if let flag = try? container.decode(Bool.self) {
-      self = .flag(flag)
-    } else if let number = try? container.decode(Double.self) {
-      self = .number(number)
-    } else if let text = try? container.decode(String.self) {
-      self = .text(text)
-    } else if let list = try? container.decode([Element].self) {
-      self = .list(list.map(\.text))
-    } else if (try? decoder.container(keyedBy: JSONKey.self)) != nil {
-      self = .object
-    } else {
-      self = .unrepresentable
-    }
-  }
-
-  private struct Element: Decodable {
-    let text: String?
-
-    init(from decoder: any Decoder) throws { text = try? decoder.singleValueContainer().decode(String.self) }
-  }
-
-  /// The value within a sentence.
-  package var description: String {
-    switch self {
-    case .null: "null"
-    case .flag(let flag): "\(flag)"
-    case .number(let number): Int(exactly: number).map(String.init) ?? "\(number)"
-    case .text(let text): "the text \"\(text.prefix(40))\(text.count > 40 ? "…" : "")\""
-    case .list(let texts):
-      texts.isEmpty ? "an empty list" : texts.contains(nil) ? "a list of other values" : "a list of texts"
-    case .object: "an object"
-    case .unrepresentable: "a number that is too large"
-    }
   }
 }
 

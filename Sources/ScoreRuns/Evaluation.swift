@@ -12,7 +12,7 @@ public struct Evaluation: Codable, Hashable, Sendable {
     public var step: Int
     /// Whether the weights are the moving average instead of the last weights.
     public var isAverage: Bool
-    /// The network: `mlp` or `unet`.
+    /// The network: `mlp`, `unet`, or the name of a model of a program's own.
     public var network: String
     /// The number of its parameters.
     public var parameterCount: Int

@@ -60,6 +60,7 @@ public struct Evaluator: Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - model: the model, with its weights.
+  ///   - process: the process that it was trained for.
   ///   - record: the record of its run.
   ///   - step: the number of training steps that led to the weights.
   ///   - isAverage: whether the weights are the moving average.
@@ -70,10 +71,10 @@ public struct Evaluator: Hashable, Sendable {
   /// - Throws: `RunError` for settings or data that do not suit the model, `ConservativenessError` and `SamplerError` for a
   ///   model whose derivatives are not finite.
   public func evaluation(
-    of model: any ScoreModel, record: RunRecord, step: Int, isAverage: Bool, on dataset: Dataset, source: String,
+    of model: any ScoreModel, process: any DiffusionProcess, record: RunRecord, step: Int, isAverage: Bool,
+    on dataset: Dataset, source: String,
     observe: ((_ stage: Stage, _ share: Double) throws -> Void)? = nil
   ) throws -> Evaluation {
-    let process = try record.model.process.makeProcess()
     let levels = try checkedNoiseLevels(of: process)
     let examples = try Examples(self, of: dataset, source: source, for: record.model)
     let losses = try examples.losses(
@@ -85,7 +86,7 @@ public struct Evaluator: Hashable, Sendable {
         of: model, process: process, sigmaData: record.model.sigmaData, probes: probeCount, observe) : nil
     return Evaluation(
       model: .init(
-        step: step, isAverage: isAverage, network: record.model.unet == nil ? "mlp" : "unet",
+        step: step, isAverage: isAverage, network: record.model.network,
         parameterCount: model.parameterCount, process: record.model.process.kind,
         conservative: record.run.conservative, classCount: record.model.classCount),
       data: .init(

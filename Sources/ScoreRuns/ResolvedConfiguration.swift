@@ -1,7 +1,7 @@
 public import Checkpoints
 public import Datasets
 internal import Files
-internal import ScoreModels
+public import ScoreModels
 internal import Torch
 
 /// What a run uses: the options of a `RunConfiguration` with every choice made.
@@ -14,6 +14,8 @@ public struct ResolvedConfiguration: Hashable, Sendable {
     case mlp(width: Int, blocks: Int)
     /// A U-Net of the channels of its levels, with a number of residual blocks on each level.
     case unet(channels: [Int], blocks: Int)
+    /// A model of the program's own, with its name and configuration.
+    case own(NamedConfiguration)
   }
 
   /// How the score is made conservative, with the numbers that belong to it.
@@ -56,11 +58,12 @@ public struct ResolvedConfiguration: Hashable, Sendable {
   public let sampleEvery: Int
 
   /// Chooses what options leave open, to suit the data.
-  fileprivate init(_ open: RunConfiguration, for dataset: Dataset) {
+  fileprivate init(_ open: RunConfiguration, for dataset: Dataset, _ catalog: Catalog) throws(ConfigurableError) {
     let shape = dataset.exampleShape
     let isSmall = shape.reduce(1, *) <= 256
     let pixels = shape.dropFirst().reduce(1, *)
-    let isMLP = !open.isUNet(for: dataset)
+    let own = catalog.models.first { $0.name == open.model.rawValue }
+    let isMLP = own == nil ? !open.isUNet(for: dataset) : !dataset.isImages
     weighting = open.weighting ?? open.defaultWeighting
     batchSize = open.batchSize ?? (isMLP ? 512 : isSmall ? 128 : min(64, max(4, 65536 / pixels)))
     steps = open.steps ?? (isMLP ? 5000 : isSmall ? 1500 : 10_000)
@@ -77,15 +80,18 @@ public struct ResolvedConfiguration: Hashable, Sendable {
       case .projection: .projection(every: open.projectionEvery ?? max(1, steps / 12))
       case .energy: .energy
       }
-    network =
-      isMLP
-      ? .mlp(width: open.width ?? 128, blocks: open.blocks ?? 3)
-      : .unet(
+    if let own {
+      network = .own(try NamedConfiguration(own, options: open.modelOptions))
+    } else if isMLP {
+      network = .mlp(width: open.width ?? 128, blocks: open.blocks ?? 3)
+    } else {
+      network = .unet(
         channels: open.channels ?? (isSmall ? [32, 64] : Self.levels(for: max(shape[1], shape[2]))),
         blocks: open.blocks ?? (isSmall ? 1 : 2))
+    }
 
     var options = open
-    options.makePathsAbsolute()
+    options.makePathsAbsolute(catalog)
     options.loading = dataset.isStreamed ? .stream : .memory
     (options.weighting, options.batchSize, options.steps) = (weighting, batchSize, steps)
     (options.learningRate, options.ema, options.warmup, options.threads) = (learningRate, ema, warmup, threads)
@@ -93,7 +99,27 @@ public struct ResolvedConfiguration: Hashable, Sendable {
     switch network {
     case .mlp(let width, let blocks): (options.model, options.width, options.blocks) = (.mlp, width, blocks)
     case .unet(let channels, let blocks): (options.model, options.channels, options.blocks) = (.unet, channels, blocks)
+    case .own(let own): options.modelOptions = own.options
     }
+    if open.drawsNormalNoiseLevels {
+      options.noiseMean = open.noiseMean ?? RunConfiguration.noiseMean
+      options.noiseDeviation = open.noiseDeviation ?? RunConfiguration.noiseDeviation
+    }
+    if open.hasNoiseRange {
+      let standard = ProcessConfiguration(open.process)
+      (options.sigmaMin, options.sigmaMax) = (open.sigmaMin ?? standard.minimum, open.sigmaMax ?? standard.maximum)
+    }
+    // The files hold all members of a configuration, so that defaults may change later.
+    func complete(_ options: inout JSONValue?, _ types: [any Configurable.Type], _ name: String?)
+      throws(ConfigurableError)
+    {
+      guard let type = types.first(where: { $0.name == name }) else { return }
+      options = try NamedConfiguration(type, options: options).options
+    }
+    try complete(&options.processOptions, catalog.processes, options.process.rawValue)
+    try complete(&options.objectiveOptions, catalog.objectives, options.objective.rawValue)
+    try complete(&options.constraintOptions, catalog.constraints, options.constraint)
+    try complete(&options.dataOptions, catalog.data, options.data)
     switch conservativeness {
     case .penalty(let weight): options.penaltyWeight = weight
     case .projection(let every): options.projectionEvery = every
@@ -117,13 +143,21 @@ extension RunConfiguration {
   /// - Parameters:
   ///   - dataset: the data.
   ///   - sigmaData: σ_d, if it is known from an earlier run; by default the standard deviation of the data.
+  ///   - catalog: what the program adds to the built-in models.
   /// - Throws: `RunError` for options that do not suit the data.
-  public func resolved(for dataset: Dataset, sigmaData: Double? = nil) throws(RunError) -> (
-    configuration: ResolvedConfiguration, model: ModelConfiguration
-  ) {
-    try validate()
-    try validate(for: dataset)
-    let result = ResolvedConfiguration(self, for: dataset)
+  public func resolved(
+    for dataset: Dataset, sigmaData: Double? = nil, catalog: Catalog = .builtIn
+  ) throws(RunError) -> (configuration: ResolvedConfiguration, model: ModelConfiguration) {
+    try validate(catalog)
+    try validate(for: dataset, catalog)
+    let result: ResolvedConfiguration
+    let processConfiguration: ProcessConfiguration
+    do {
+      result = try ResolvedConfiguration(self, for: dataset, catalog)
+      processConfiguration = try makeProcessConfiguration(catalog)
+    } catch {
+      throw RunError(.usage, (error as? any Failure)?.sentence ?? "\(error)")
+    }
     let deviation: Double
     do throws(DataError) {
       if let sigmaData { deviation = sigmaData } else { deviation = try dataset.standardDeviation }
@@ -139,13 +173,16 @@ extension RunConfiguration {
     case .mlp(let width, let blocks):
       model = ModelConfiguration(
         mlp: MLP.Configuration(shape: shape, width: width, blocks: blocks, classCount: classCount),
-        process: ProcessConfiguration(process), sigmaData: deviation, isEnergy: conservative == .energy)
+        process: processConfiguration, sigmaData: deviation, isEnergy: conservative == .energy)
     case .unet(let channels, let blocks):
       let unet = UNet2D.Configuration(
         channels: channels, layersPerBlock: blocks, inputChannels: shape[0], classCount: classCount)
       model = ModelConfiguration(
-        unet: unet, shape: shape, process: ProcessConfiguration(process), sigmaData: deviation,
+        unet: unet, shape: shape, process: processConfiguration, sigmaData: deviation,
         isEnergy: conservative == .energy)
+    case .own(let own):
+      model = ModelConfiguration(
+        own: own, shape: shape, classCount: classCount, process: processConfiguration, sigmaData: deviation)
     }
     if weighting == .uncertainty { model.learnsUncertainty = true }
     return (result, model)
@@ -157,17 +194,19 @@ extension RunConfiguration {
   }
 
   /// Checks that the options suit the data.
-  private func validate(for dataset: Dataset) throws(RunError) {
+  private func validate(for dataset: Dataset, _ catalog: Catalog) throws(RunError) {
     let name = data ?? dataset.name
+    if case .own(let own) = model { try validate(own, catalog) }
     if model == .unet && !dataset.isImages {
       throw RunError(
         .usage, "\(option: "model") unet needs images, and \(name) holds points; use \(option: "model") mlp")
     }
     let isUNet = isUNet(for: dataset)
-    if isUNet && width != nil {
+    let isOwn = if case .own = model { true } else { false }
+    if !isOwn && isUNet && width != nil {
       throw RunError(.usage, "\(option: "width") is the width of an MLP; a U-Net takes \(option: "channels")")
     }
-    if !isUNet && channels != nil {
+    if !isOwn && !isUNet && channels != nil {
       throw RunError(.usage, "\(option: "channels") are the levels of a U-Net; an MLP takes \(option: "width")")
     }
     if !dataset.isImages && (flip != .none || shift > 0) {
@@ -197,6 +236,11 @@ extension RunConfiguration {
         "\(option: "sparsity") and \(option: "conservative") projection are both projections of an update; take one, "
           + "or a penalty")
     }
+    if constraint != nil, conservative == .projection || sparsity > 0 {
+      let other = sparsity > 0 ? "sparsity" : "conservative"
+      throw RunError(
+        .usage, "\(option: "constraint") and \(option: other) are both projections of an update; take one")
+    }
     for (name, isGiven, way) in [
       ("penalty-weight", penaltyWeight != nil, Conservative.penalty),
       ("projection-every", projectionEvery != nil, .projection),
@@ -210,6 +254,24 @@ extension RunConfiguration {
         .usage,
         "\(option: "class-conditional") needs labels, and \(name) has none; IDX files and .npy arrays take them with "
           + "\(option: "labels")")
+    }
+  }
+}
+
+extension RunConfiguration {
+  /// Checks that the options suit a model of the program's own.
+  fileprivate func validate(_ name: String, _ catalog: Catalog) throws(RunError) {
+    for (option, isGiven) in [("width", width != nil), ("channels", channels != nil), ("blocks", blocks != nil)]
+    where isGiven {
+      throw RunError(
+        .usage, "\(option: option) belongs to the built-in networks; \(name) has \(option: "model-options")")
+    }
+    let model = catalog.models.first { $0.name == name }
+    if conservative == .energy && !(model is any EnergyModel.Type) {
+      throw RunError(
+        .usage,
+        "\(option: "conservative") energy makes a built-in network the gradient of an energy; the model \(name) would have to be an energy model itself"
+      )
     }
   }
 }

@@ -1,5 +1,6 @@
 public import Checkpoints
-internal import ScoreModels
+internal import Files
+public import ScoreModels
 public import ScoreTraining
 public import Torch
 
@@ -13,8 +14,19 @@ extension RunConfiguration {
       case .minSNR: .minSNR(sigmaData: sigmaData)
       }
     let noiseLevels: NoiseDistribution =
-      weighting == .likelihood ? .logUniform : process == .edm ? .logNormal() : .uniformTime
+      weighting == .likelihood
+      ? .logUniform
+      : drawsNormalNoiseLevels
+        ? .logNormal(mean: noiseMean ?? Self.noiseMean, deviation: noiseDeviation ?? Self.noiseDeviation) : .uniformTime
     return DenoisingScoreMatching(noiseLevels: noiseLevels, weighting: lossWeighting)
+  }
+
+  // P_mean and P_std of Karras et al. (2022), arXiv 2206.00364, table 1.
+  static let (noiseMean, noiseDeviation) = (-1.2, 1.2)
+
+  /// Whether log σ is drawn from a normal distribution.
+  var drawsNormalNoiseLevels: Bool {
+    weighting != .likelihood && (process == .edm || noiseMean != nil || noiseDeviation != nil)
   }
 
   /// The default weighting: a network that predicts the noise is trained as in DDPM.
@@ -24,15 +36,22 @@ extension RunConfiguration {
 extension ResolvedConfiguration {
   /// Makes a trainer of a new model from these options and the model's configuration.
   ///
-  /// - Throws: `ModelConfigurationError`.
+  /// - Parameters:
+  ///   - model: the configuration of the model.
+  ///   - data: the examples.
+  ///   - device: where the model is trained.
+  ///   - catalog: what the program adds to the built-in models.
+  /// - Throws: `ModelConfigurationError`, and what the model, objective or constraint of the catalog throw.
   public func makeTrainer(
-    of model: ModelConfiguration, on data: any TrainingData, device: Device = .cpu
+    of model: ModelConfiguration, on data: any TrainingData, device: Device = .cpu, catalog: Catalog = .builtIn
   ) throws -> Trainer {
-    let scoreModel = try model.makeModel(seed: options.seed)
+    let scoreModel = try sayingWhatIsWrong { try model.makeModel(seed: options.seed, catalog: catalog) }
     scoreModel.move(to: device)
-    let process = try model.process.makeProcess()
+    let process = try model.process.makeProcess(catalog)
     let schedule = LearningRateSchedule(peak: learningRate, warmupSteps: warmup, decay: options.decay, steps: steps)
-    let (objective, optimizer) = makeRules(for: scoreModel, process: process, data: data, sigmaData: model.sigmaData)
+    let context = ModelContext(
+      exampleShape: model.shape, classCount: model.classCount, sigmaData: model.sigmaData, process: process)
+    let (objective, optimizer) = try makeRules(for: scoreModel, context, data: data, catalog)
     return Trainer(
       scoreModel, process: process, data: data, objective: objective, optimizer: optimizer,
       settings: Trainer.Settings(
@@ -51,20 +70,25 @@ extension ResolvedConfiguration {
   }
 
   /// The objective that a run minimises, without penalties.
-  private func makeScoreObjective(sigmaData: Double) -> any ScoreObjective {
-    let base = options.makeObjective(sigmaData: sigmaData)
-    return switch options.objective {
-    case .denoising: weighting == .uncertainty ? UncertaintyWeighting(base) : base
-    case .sliced: SlicedScoreMatching(noiseLevels: base.noiseLevels, weighting: base.weighting)
-    case .implicit: ImplicitScoreMatching(noiseLevels: base.noiseLevels, weighting: base.weighting)
+  private func makeScoreObjective(_ context: ModelContext, _ catalog: Catalog) throws -> any ScoreObjective {
+    let base = options.makeObjective(sigmaData: context.sigmaData)
+    switch options.objective {
+    case .denoising: return weighting == .uncertainty ? UncertaintyWeighting(base) : base
+    case .sliced: return SlicedScoreMatching(noiseLevels: base.noiseLevels, weighting: base.weighting)
+    case .implicit: return ImplicitScoreMatching(noiseLevels: base.noiseLevels, weighting: base.weighting)
+    case .own(let name):
+      guard let type = catalog.objectives.first(where: { $0.name == name }) else {
+        throw RunError(.usage, "this program does not know the \(option: "objective") \(name)")
+      }
+      return try sayingWhatIsWrong { try type.make(options.objectiveOptions, for: context, denoising: base) }
     }
   }
 
   /// The loss that a run minimises, and the optimizer that changes the weights.
   private func makeRules(
-    for model: any ScoreModel, process: any DiffusionProcess, data: any TrainingData, sigmaData: Double
-  ) -> (objective: any ScoreObjective, optimizer: any Optimizer) {
-    var objective: any ScoreObjective = makeScoreObjective(sigmaData: sigmaData)
+    for model: any ScoreModel, _ context: ModelContext, data: any TrainingData, _ catalog: Catalog
+  ) throws -> (objective: any ScoreObjective, optimizer: any Optimizer) {
+    var objective = try makeScoreObjective(context, catalog)
     let adam = Adam(weightDecay: options.weightDecay)
     var optimizer: any Optimizer = adam
     switch conservativeness {
@@ -72,7 +96,7 @@ extension ResolvedConfiguration {
     case .penalty(let weight): objective = AsymmetryPenalty(objective, weight: weight)
     case .projection(let interval):
       optimizer = NullSpaceProjected.conservative(
-        adam, of: model, process: process, data: data, interval: interval, seed: options.seed)
+        adam, of: model, process: context.process, data: data, interval: interval, seed: options.seed)
     }
     if options.sparsity > 0 {
       optimizer = NullSpaceProjected(
@@ -80,6 +104,47 @@ extension ResolvedConfiguration {
         constraint: WeightSparsity(
           of: model, target: options.sparsity, schedule: SparsitySchedule(steps: steps)))
     }
+    if let name = options.constraint {
+      guard let type = catalog.constraints.first(where: { $0.name == name }) else {
+        throw RunError(.usage, "this program does not know the \(option: "constraint") \(name)")
+      }
+      let constraint = try sayingWhatIsWrong {
+        try type.make(
+          options.constraintOptions,
+          for: ConstraintContext(
+            model: model, process: context.process, data: data, steps: steps, seed: options.seed))
+      }
+      optimizer = NullSpaceProjected(adam, constraint: constraint, schedule: constraint.schedule)
+    }
     return (objective, optimizer)
+  }
+}
+
+/// Runs code of the program's own, whose errors are about the options of the run.
+private func sayingWhatIsWrong<Result>(_ make: () throws -> Result) throws -> Result {
+  do {
+    return try make()
+  } catch let error as ConfigurableError {
+    throw RunError(.usage, error.sentence)
+  } catch let error where !(error is any Failure) {
+    throw RunError(.usage, "\(error)")
+  }
+}
+
+extension ConfigurableObjective {
+  /// The objective that JSON describes.
+  fileprivate static func make(
+    _ options: JSONValue?, for context: ModelContext, denoising: DenoisingScoreMatching
+  ) throws -> any ScoreObjective {
+    try Self(configuration(from: options), for: context, denoising: denoising)
+  }
+}
+
+extension ConfigurableConstraint {
+  /// The constraint that JSON describes.
+  fileprivate static func make(
+    _ options: JSONValue?, for context: ConstraintContext
+  ) throws -> any ConfigurableConstraint {
+    try Self(configuration(from: options), for: context)
   }
 }

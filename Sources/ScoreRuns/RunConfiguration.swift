@@ -1,7 +1,8 @@
 public import Checkpoints
 public import Datasets
-internal import Files
+public import Files
 public import Foundation
+public import ScoreModels
 public import ScoreTraining
 internal import Torch
 
@@ -10,13 +11,31 @@ internal import Torch
 /// Options that are `nil` are chosen to suit the data by `resolved(for:)`; a run's `config.json` holds none.
 public struct RunConfiguration: Hashable, Sendable {
   /// The network of a model.
-  public enum Model: String, Codable, Hashable, Sendable, CaseIterable {
+  public enum Model: Codable, Hashable, Sendable, CaseIterable, RawRepresentable {
     /// A U-Net for images, an MLP for points.
     case auto
     /// A multilayer perceptron.
     case mlp
     /// A U-Net.
     case unet
+    /// A `ConfigurableScoreModel`, by its name.
+    case own(String)
+
+    /// The built-in networks.
+    public static let allCases: [Model] = [.auto, .mlp, .unet]
+
+    /// The network of a name; a name that is not built in is one of a program's own.
+    public init(rawValue: String) { self = Self.allCases.first { $0.rawValue == rawValue } ?? .own(rawValue) }
+
+    /// The name.
+    public var rawValue: String {
+      switch self {
+      case .auto: "auto"
+      case .mlp: "mlp"
+      case .unet: "unet"
+      case .own(let name): name
+      }
+    }
   }
 
   /// How the score is made conservative.
@@ -32,13 +51,31 @@ public struct RunConfiguration: Hashable, Sendable {
   }
 
   /// What training minimises.
-  public enum Objective: String, Codable, Hashable, Sendable, CaseIterable {
+  public enum Objective: Codable, Hashable, Sendable, CaseIterable, RawRepresentable {
     /// Denoising score matching.
     case denoising
     /// Sliced score matching.
     case sliced
     /// Implicit score matching.
     case implicit
+    /// A `ConfigurableObjective`, by its name.
+    case own(String)
+
+    /// The built-in objectives.
+    public static let allCases: [Objective] = [.denoising, .sliced, .implicit]
+
+    /// The objective of a name; a name that is not built in is one of a program's own.
+    public init(rawValue: String) { self = Self.allCases.first { $0.rawValue == rawValue } ?? .own(rawValue) }
+
+    /// The name.
+    public var rawValue: String {
+      switch self {
+      case .denoising: "denoising"
+      case .sliced: "sliced"
+      case .implicit: "implicit"
+      case .own(let name): name
+      }
+    }
   }
 
   /// How noise levels are drawn and weighed against each other.
@@ -67,14 +104,18 @@ public struct RunConfiguration: Hashable, Sendable {
     case both
   }
 
-  /// A built-in data set, or the path of one.
+  /// A built-in data set, one of the program's own, or the path of one.
   public var data: String?
+  /// The configuration of data of the program's own.
+  public var dataOptions: JSONValue?
   /// The path of IDX labels.
   public var labels: String?
   /// Whether examples are kept in memory or streamed.
   public var loading: Dataset.Loading = .automatic
   /// The network.
   public var model: Model = .auto
+  /// The configuration of a model of the program's own.
+  public var modelOptions: JSONValue?
   /// The hidden width of an MLP.
   public var width: Int?
   /// The channels of the levels of a U-Net.
@@ -83,8 +124,24 @@ public struct RunConfiguration: Hashable, Sendable {
   public var blocks: Int?
   /// The diffusion process.
   public var process: ProcessConfiguration.Kind = .edm
+  /// The configuration of a process of the program's own.
+  public var processOptions: JSONValue?
+  /// The smallest noise level of the processes `edm` and `ve`.
+  public var sigmaMin: Double?
+  /// The largest noise level of the processes `edm` and `ve`.
+  public var sigmaMax: Double?
+  /// P_mean, the mean of log σ in training under `edm` or a process of the program's own.
+  public var noiseMean: Double?
+  /// P_std, the standard deviation of log σ in training.
+  public var noiseDeviation: Double?
   /// What training minimises.
   public var objective: Objective = .denoising
+  /// The configuration of an objective of the program's own.
+  public var objectiveOptions: JSONValue?
+  /// The name of a constraint of the program's own that each step of training satisfies as well as possible.
+  public var constraint: String?
+  /// The configuration of that constraint.
+  public var constraintOptions: JSONValue?
   /// How noise levels are drawn and weighed.
   public var weighting: Weighting?
   /// How images are mirrored at random.
@@ -137,13 +194,22 @@ public struct RunConfiguration: Hashable, Sendable {
 extension RunConfiguration: Codable {
   /// All options with their names and the values that are allowed; each property above is one.
   static let options: [RunOption] = [
-    RunOption("data", \.data), RunOption("labels", \.labels), RunOption("loading", \.loading),
-    RunOption("model", \.model), RunOption("width", \.width, in: 2...65536),
+    RunOption("data", \.data), RunOption("data-options", \.dataOptions), RunOption("labels", \.labels),
+    RunOption("loading", \.loading), RunOption("model", \.model), RunOption("model-options", \.modelOptions),
+    RunOption("width", \.width, in: 2...65536),
     RunOption("channels", \.channels, "1 to 8 multiples of 4 such as 32,64,64") { channels in
       (1...8).contains(channels.count) && channels.allSatisfy { (4...4096).contains($0) && $0 % 4 == 0 }
     },
     RunOption("blocks", \.blocks, in: 1...100), RunOption("process", \.process),
-    RunOption("objective", \.objective), RunOption("weighting", \.weighting), RunOption("flip", \.flip),
+    RunOption("process-options", \.processOptions),
+    RunOption("sigma-min", \.sigmaMin, "a positive number") { $0 > 0 },
+    RunOption("sigma-max", \.sigmaMax, "a positive number") { $0 > 0 },
+    RunOption("noise-mean", \.noiseMean, "a number from -20 to 20") { (-20...20).contains($0) },
+    RunOption("noise-deviation", \.noiseDeviation, "a positive number up to 20") { $0 > 0 && $0 <= 20 },
+    RunOption("objective", \.objective),
+    RunOption("objective-options", \.objectiveOptions), RunOption("constraint", \.constraint),
+    RunOption("constraint-options", \.constraintOptions), RunOption("weighting", \.weighting),
+    RunOption("flip", \.flip),
     RunOption("shift", \.shift, in: 0...1024), RunOption("conservative", \.conservative),
     RunOption("penalty-weight", \.penaltyWeight, "0 or more") { $0 >= 0 },
     RunOption("projection-every", \.projectionEvery, in: 1...1_000_000_000),
@@ -182,19 +248,25 @@ extension RunConfiguration {
 
   /// Reads a JSON file.
   ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - catalog: what the program adds to the built-in models.
   /// - Throws: `FileError`, or `RunError` for a file that is not JSON, has an unknown option or a value that is not allowed.
-  public init(contentsOf path: String) throws {
+  public init(contentsOf path: String, catalog: Catalog = .builtIn) throws {
     self.init()
-    try apply(contentsOf: path)
+    try apply(contentsOf: path, catalog: catalog)
   }
 
   /// Sets the options that a JSON file contains; the others stay.
   ///
   /// - Parameters:
   ///   - path: the file.
+  ///   - catalog: what the program adds to the built-in models.
   ///   - acceptsPipes: whether it may be a pipe, such as a shell's `<(command)`.
-  /// - Throws: as `init(contentsOf:)`.
-  public mutating func apply(contentsOf path: String, acceptsPipes: Bool = false) throws {
+  /// - Throws: as `init(contentsOf:catalog:)`.
+  public mutating func apply(
+    contentsOf path: String, catalog: Catalog = .builtIn, acceptsPipes: Bool = false
+  ) throws {
     let data = try InputFile(path, acceptsPipes: acceptsPipes).contents(limit: InputFile.descriptionLimit)
     guard let json = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
       throw RunError(.data, "\(path) is not a JSON object of options")
@@ -215,7 +287,7 @@ extension RunConfiguration {
       throw RunError(.data, "\(path) holds a value that cannot be read")
     }
     do {
-      try result.validate()
+      try result.validate(catalog)
     } catch {
       throw RunError(.data, "\(path): \(error.sentence)")
     }

@@ -13,14 +13,17 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var model: ModelConfiguration
   /// The checksum of the data.
   public var data: String
+  /// The first part of the names of the tools that wrote it, if they are not ScoreKit's own: `my` for `my-train`.
+  public var program: String?
   /// The steps since the last line of metrics, if the checkpoint lies between two lines; a resumed run reports them.
   var unreported: [Trainer.Report]?
 
   /// Makes a record.
-  public init(run: RunConfiguration, model: ModelConfiguration, data: String) {
+  public init(run: RunConfiguration, model: ModelConfiguration, data: String, program: String? = nil) {
     self.run = run
     self.model = model
     self.data = data
+    self.program = program
   }
 }
 
@@ -51,9 +54,12 @@ public struct SavedModel {
   ///   - path: the folder.
   ///   - useAverage: whether the moving average of the weights is loaded instead of the last weights.
   ///   - device: the device that the model is moved to.
+  ///   - catalog: what the program adds to the built-in models.
   /// - Throws: `RunError`, `CheckpointError` or `FileError`; for a folder of diffusers as
   ///   `DiffusersPipeline.init(contentsOf:)`.
-  public init(contentsOf path: String, useAverage: Bool = true, device: Device = .cpu) throws {
+  public init(
+    contentsOf path: String, useAverage: Bool = true, device: Device = .cpu, catalog: Catalog = .builtIn
+  ) throws {
     let folder = try Self.folder(path)
     if try DiffusersPipeline.recognizes(folder) {
       let pipeline = try DiffusersPipeline(contentsOf: folder)
@@ -70,8 +76,15 @@ public struct SavedModel {
     record = checkpoint.configuration
     step = checkpoint.step
     do {
-      process = try record.model.process.makeProcess()
-      model = try record.model.makeModel(weights: useAverage ? checkpoint.average : checkpoint.model)
+      process = try record.model.process.makeProcess(catalog)
+      model = try record.model.makeModel(
+        weights: useAverage ? checkpoint.average : checkpoint.model, catalog: catalog)
+    } catch let unknown as UnknownModel {
+      let owner = record.program.map { "\($0)-train wrote it, and \($0)-sample draws from it" }
+      throw RunError(
+        .usage,
+        "\(self.path) has the \(unknown.what) \(unknown.name), which this program does not know; \(owner ?? "use the program that trained it")"
+      )
     } catch {
       throw CheckpointError(.data, self.path, "\(error)")
     }

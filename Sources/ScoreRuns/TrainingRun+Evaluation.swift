@@ -24,7 +24,7 @@ extension TrainingRun {
       count: count, probeCount: isSmall ? nil : 1, measuresLikelihood: false, seed: configuration.options.seed)
     let evaluation = try trainer.withAveragedWeights {
       try evaluator.evaluation(
-        of: trainer.model, record: record, step: trainer.step, isAverage: true, on: dataset,
+        of: trainer.model, process: trainer.process, record: record, step: trainer.step, isAverage: true, on: dataset,
         source: configuration.data, observe: observe)
     }
     try AtomicFile.write(try evaluation.encoded(), to: evaluationPath)

@@ -4,7 +4,7 @@ import EventFiles
 internal import Files
 import Foundation
 internal import Plotting
-internal import ScoreModels
+public import ScoreModels
 public import ScoreTraining
 internal import Torch
 
@@ -54,6 +54,7 @@ public final class TrainingRun {
   public let trainer: Trainer
 
   let record: RunRecord
+  let catalog: Catalog
   private let checkpoints: CheckpointFolder
   private lazy var metrics = MetricsFile(path: "\(path)/metrics.jsonl")
   private var interval = MetricsInterval()
@@ -65,38 +66,48 @@ public final class TrainingRun {
   private static let metricsInterval = 10
 
   private init(
-    _ configuration: RunConfiguration, at path: String, lock: FolderLock, resuming: Checkpoint<RunRecord>? = nil
+    _ configuration: RunConfiguration, at path: String, catalog: Catalog, lock: FolderLock,
+    resuming: Checkpoint<RunRecord>? = nil
   ) throws {
     guard let source = configuration.data else {
       throw RunError(.usage, "\(option: "data") is missing: name a built-in data set or a path")
     }
-    try configuration.validate()
+    try configuration.validate(catalog)
     self.lock = lock
+    self.catalog = catalog
     // CUDA has to be loaded before the first tensor is made.
     let device = try Device.prepared(configuration.device)
-    let dataset = try DatasetSource(source).load(
-      labels: configuration.labels, seed: configuration.seed, loading: configuration.loading)
+    let dataset = try catalog.load(
+      source, options: configuration.dataOptions, labels: configuration.labels, seed: configuration.seed,
+      loading: configuration.loading)
     // The last bits of σ_d depend on the number of threads: a resumed run keeps the value that it began with.
     var prepared = configuration
     prepared.device = device.description
-    var (resolved, model) = try prepared.resolved(for: dataset, sigmaData: resuming?.configuration.model.sigmaData)
+    var (resolved, model) = try prepared.resolved(
+      for: dataset, sigmaData: resuming?.configuration.model.sigmaData, catalog: catalog)
     // A resumed run keeps the form of the energy that it began with.
     if let resuming { model.energyForm = resuming.configuration.model.energyForm }
     try Engine.startThreads(resolved.threads)
     self.path = path
     self.configuration = resolved
     self.dataset = dataset
-    record = RunRecord(run: resolved.options, model: model, data: try dataset.fingerprint)
+    record = RunRecord(run: resolved.options, model: model, data: try dataset.fingerprint, program: catalog.name)
     checkpoints = CheckpointFolder("\(path)/checkpoints")
 
-    if let resuming { try Self.check(resuming, against: record, at: path) }
-    trainer = try resolved.makeTrainer(of: model, on: dataset, device: device)
+    if let resuming { try Self.check(resuming, against: record, catalog, at: path) }
+    trainer = try resolved.makeTrainer(of: model, on: dataset, device: device, catalog: catalog)
   }
 
   /// Starts a run in a folder that holds no checkpoint.
   ///
+  /// - Parameters:
+  ///   - configuration: the options.
+  ///   - path: the folder.
+  ///   - catalog: what the program adds to the built-in models.
   /// - Throws: `RunError`, `DataError`, `FileError`; after an error the folder is as it was before.
-  public static func start(_ configuration: RunConfiguration, at path: String) throws -> TrainingRun {
+  public static func start(
+    _ configuration: RunConfiguration, at path: String, catalog: Catalog = .builtIn
+  ) throws -> TrainingRun {
     // The lock is taken first, so that the folder cannot change after it was examined.
     let lock = try lock(path)
     do {
@@ -106,7 +117,7 @@ public final class TrainingRun {
           "\(path) holds \(checkpoint) already; add \(option: "resume") to go on with it, or choose another \(option: "out")"
         )
       }
-      let run = try TrainingRun(configuration, at: path, lock: lock)
+      let run = try TrainingRun(configuration, at: path, catalog: catalog, lock: lock)
       run.removeAbandoned()
       try run.metrics.truncate(after: 0)
       try AtomicFile.write(try run.configuration.options.encoded(), to: "\(path)/config.json")
@@ -121,22 +132,23 @@ public final class TrainingRun {
   ///
   /// - Parameters:
   ///   - path: the folder.
+  ///   - catalog: what the program adds to the built-in models.
   ///   - changing: changes the saved options; only those in `RunConfiguration.changeableOnResume` may change.
   /// - Throws: `RunError`, `CheckpointError`, `DataError`, `FileError`.
   public static func resume(
-    at path: String, changing: (inout RunConfiguration) throws -> Void = { _ in }
+    at path: String, catalog: Catalog = .builtIn, changing: (inout RunConfiguration) throws -> Void = { _ in }
   ) throws -> TrainingRun {
     let file = "\(path)/config.json"
     guard try FilePath.exists(file) else {
       throw RunError(.missing, "\(path) holds no run to resume; start one with \(option: "data")")
     }
     let lock = try lock(path)
-    let saved = try RunConfiguration(contentsOf: file)
+    let saved = try RunConfiguration(contentsOf: file, catalog: catalog)
     var configuration = saved
     try changing(&configuration)
     let folder = CheckpointFolder("\(path)/checkpoints")
     let checkpoint = try folder.readLatest(as: RunRecord.self)
-    let run = try TrainingRun(configuration, at: path, lock: lock, resuming: checkpoint)
+    let run = try TrainingRun(configuration, at: path, catalog: catalog, lock: lock, resuming: checkpoint)
     run.removeAbandoned()
     if let checkpoint { try run.restore(checkpoint) }
     try run.metrics.truncate(after: run.trainer.step)
@@ -146,13 +158,22 @@ public final class TrainingRun {
 
   /// Checks that a checkpoint belongs to the run, before a model is built from its options.
   private static func check(
-    _ checkpoint: Checkpoint<RunRecord>, against record: RunRecord, at run: String
+    _ checkpoint: Checkpoint<RunRecord>, against record: RunRecord, _ catalog: Catalog, at run: String
   ) throws {
     let path = CheckpointFolder("\(run)/checkpoints").path(ofStep: checkpoint.step)
     var written = checkpoint.configuration
     // Runs from before these options existed keep their data in memory and have the default weighting.
     if written.run.loading == .automatic { written.run.loading = record.run.loading }
     if written.run.weighting == nil { written.run.weighting = record.run.defaultWeighting }
+    if written.run.sigmaMin == nil {
+      (written.run.sigmaMin, written.run.sigmaMax) = (record.run.sigmaMin, record.run.sigmaMax)
+    }
+    if written.run.noiseMean == nil, record.run.noiseMean == RunConfiguration.noiseMean {
+      written.run.noiseMean = record.run.noiseMean
+    }
+    if written.run.noiseDeviation == nil, record.run.noiseDeviation == RunConfiguration.noiseDeviation {
+      written.run.noiseDeviation = record.run.noiseDeviation
+    }
     if let name = record.run.difference(from: written.run, except: RunConfiguration.changeableOnResume) {
       throw CheckpointError(
         .data, path, "it belongs to another run or model, with another \(option: name) than \(run)/config.json has")
@@ -170,7 +191,9 @@ public final class TrainingRun {
         .usage, "\(option: "steps") \(steps) is fewer than the \(checkpoint.step) that \(run) has taken already")
     }
     do {
-      for weights in [checkpoint.model, checkpoint.average] { try record.model.check(weights: weights) }
+      for weights in [checkpoint.model, checkpoint.average] {
+        try record.model.check(weights: weights, catalog: catalog)
+      }
     } catch {
       throw CheckpointError(.data, path, "\(error)")
     }

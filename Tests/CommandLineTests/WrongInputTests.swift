@@ -235,7 +235,7 @@ import Testing
         }
         let help = try tool.run(["--help"], in: folder).output
         #expect(help.contains("  --device <name>         auto, cpu, cuda, cuda:N or mps. (default: auto)\n"))
-        #expect(help.contains("  --threads <n>           The number of threads on the processor.\n"))
+        #expect(help.contains("  --threads <n>           The number of threads on the processor."))
       }
     }
   }

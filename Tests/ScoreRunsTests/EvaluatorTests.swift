@@ -22,7 +22,9 @@ import Testing
   private static func evaluation(
     _ evaluator: Evaluator, _ model: any ScoreModel, _ record: RunRecord, _ dataset: Dataset
   ) throws -> Evaluation {
-    try evaluator.evaluation(of: model, record: record, step: 7, isAverage: true, on: dataset, source: "normal")
+    try evaluator.evaluation(
+      of: model, process: record.model.process.makeProcess(), record: record, step: 7, isAverage: true, on: dataset,
+      source: "normal")
   }
 
   @Test(arguments: [ProcessConfiguration.Kind.edm, .vp])
@@ -163,7 +165,8 @@ import Testing
     let (model, record, dataset) = try Self.normal()
     var seen: [(Evaluator.Stage, Double)] = []
     _ = try Evaluator(count: 100).evaluation(
-      of: model, record: record, step: 0, isAverage: false, on: dataset, source: "normal"
+      of: model, process: record.model.process.makeProcess(), record: record, step: 0, isAverage: false, on: dataset,
+      source: "normal"
     ) { seen.append(($0, $1)) }
     for stage in Evaluator.Stage.allCases {
       let shares = seen.filter { $0.0 == stage }.map(\.1)

@@ -73,6 +73,10 @@ import Testing
   /// A configuration of which no option has its default.
   private static var changed: RunConfiguration {
     var options = RunConfiguration()
+    (options.dataOptions, options.modelOptions) = (.object(["count": .integer(3)]), .object(["width": .integer(4)]))
+    (options.processOptions, options.objectiveOptions) = (.object([:]), .object(["c": .number(0.5)]))
+    (options.constraint, options.constraintOptions) = ("own", .object(["sum": .flag(true)]))
+    (options.sigmaMin, options.sigmaMax, options.noiseMean, options.noiseDeviation) = (0.5, 20, -1, 0.75)
     (options.data, options.labels, options.loading, options.model) = ("a", "b", .stream, .unet)
     (options.width, options.channels, options.blocks, options.process) = (3, [4, 8], 5, .vp)
     (options.objective, options.weighting, options.flip, options.shift) = (.sliced, .minSNR, .both, 6)

@@ -1,8 +1,14 @@
 import ArgumentParser
 import ScoreKit
 
+/// What is known about each sample, with the classes of its images `[count]` where the source has them.
+struct KnownParts {
+  let observation: PartialObservation
+  let labels: Tensor?
+}
+
 /// What is known about the samples beforehand.
-struct ObservationOptions: ParsableArguments {
+struct ObservationOptions<Tools: ToolSet>: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
@@ -34,12 +40,6 @@ struct ObservationOptions: ParsableArguments {
     if mask != nil && inpaint == nil { throw ValidationError("--mask belongs to --inpaint; name the images with it") }
   }
 
-  /// What is known about each sample, with the classes of its images `[count]` where the source has them.
-  struct KnownParts {
-    let observation: PartialObservation
-    let labels: Tensor?
-  }
-
   /// What is known about the sample of each seed; `nil` without an option that says so.
   func knownParts(seeds: [UInt64], shape: [Int]) throws -> KnownParts? {
     guard let source = inpaint ?? colorize else { return nil }
@@ -47,7 +47,7 @@ struct ObservationOptions: ParsableArguments {
     guard shape.count == 3 else {
       throw RunError(.usage, "--\(option) is about images, and this model makes points")
     }
-    let dataset = try DatasetSource(source).load()
+    let dataset = try Tools.catalog.load(source)
     guard dataset.isImages, dataset.exampleShape.dropFirst() == shape.dropFirst() else {
       throw RunError(
         .data, "--\(option) needs images of \(shape[2]) × \(shape[1]) pixels, and \(source) has \(dataset.summary)")

@@ -48,7 +48,7 @@ struct SampleOptions: ParsableArguments {
 
   @Option(
     name: .customLong("class"),
-    help: ArgumentHelp("The class of all samples; without it sample i gets class seed mod classes.", valueName: "n"))
+    help: ArgumentHelp("The class of all samples. (default: the seed mod the number of classes)", valueName: "n"))
   var label: Int?
 
   @Option(help: ArgumentHelp("The weight of classifier-free guidance.", valueName: "x"))
@@ -76,7 +76,7 @@ struct SampleOptions: ParsableArguments {
   ///
   /// It is the class of the command line, else the class of the image that the sample continues, else seed mod classes. It is
   /// `nil` where the classes of the images are not known, or are not those of the model.
-  func condition(of model: ModelConfiguration, continuing known: ObservationOptions.KnownParts?) throws -> Tensor? {
+  func condition(of model: ModelConfiguration, continuing known: KnownParts?) throws -> Tensor? {
     let classCount = model.classCount
     guard classCount > 0 else {
       if label != nil {

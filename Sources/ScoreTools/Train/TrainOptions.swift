@@ -3,13 +3,11 @@ import CommandLineSupport
 public import ScoreKit
 
 extension Dataset.Loading: ExpressibleByArgument {}
-extension RunConfiguration.Model: ExpressibleByArgument {}
-extension RunConfiguration.Objective: ExpressibleByArgument {}
 extension RunConfiguration.Weighting: ExpressibleByArgument {}
 extension RunConfiguration.Flip: ExpressibleByArgument {}
 extension RunConfiguration.Conservative: ExpressibleByArgument {}
-extension ProcessConfiguration.Kind: ExpressibleByArgument {}
 extension LearningRateSchedule.Decay: ExpressibleByArgument {}
+extension RunConfiguration.Preset: ExpressibleByArgument {}
 
 /// Sets a property where an option was given.
 private func set<Value>(_ property: inout Value, _ option: Value?) {
@@ -21,10 +19,10 @@ private func set<Value>(_ property: inout Value?, _ option: Value?) {
 }
 
 /// Where data come from and where the run goes.
-struct PlaceOptions: ParsableArguments {
+struct PlaceOptions<Tools: ToolSet>: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "What to learn: \(DatasetSource.builtInNames.joined(separator: ", ")), or the path of an IDX file (.gz or not), a CIFAR-10 .bin file, a .npy or .npz array, or a folder or .zip of PNGs.",
+      "What to learn: \((DatasetSource.builtInNames + Tools.catalog.data.map { $0.name }).joined(separator: ", ")), or the path of an IDX file (.gz or not), a CIFAR-10 .bin file, a .npy or .npz array, or a folder or .zip of PNGs.",
       valueName: "source"), completion: .file())
   var data: String?
 
@@ -40,13 +38,23 @@ struct PlaceOptions: ParsableArguments {
       """)
   var loading: Dataset.Loading?
 
-  @Option(help: ArgumentHelp("The folder of the run.", valueName: "run"), completion: .directory)
-  var out: String
+  @Option(
+    help: ArgumentHelp("The folder of the run; --show-config needs none.", valueName: "run"), completion: .directory)
+  var out: String?
+
+  @Option(
+    help:
+      "Sizes of network and training for 8×8 digits, 28×28 grey images, 32×32 colour images or points, which the other options override."
+  )
+  var preset: RunConfiguration.Preset?
 
   @Option(
     help: ArgumentHelp("A JSON file of options, which those given here override.", valueName: "file.json"),
     completion: .file(extensions: ["json"]))
   var config: String?
+
+  @Flag(help: "Print all options as JSON, those that suit the data too if there are any, and do not train.")
+  var showConfig = false
 
   func apply(to configuration: inout RunConfiguration) {
     set(&configuration.data, data)
@@ -56,25 +64,40 @@ struct PlaceOptions: ParsableArguments {
 }
 
 /// What is trained.
-struct ModelOptions: ParsableArguments {
-  @Option(help: "The network; auto takes a U-Net for images and an MLP for points.")
-  var model: RunConfiguration.Model?
+struct ModelOptions<Tools: ToolSet>: ParsableArguments {
+  @Option(help: "The network; auto takes a U-Net for images and an MLP for points. (default: auto)")
+  var model: Choice<ModelNames<Tools>>?
 
   @Option(help: ArgumentHelp("The width of an MLP. (default: 128)", valueName: "n"))
   var width: Int?
 
   @Option(
-    help: ArgumentHelp("The channels of each level of a U-Net, such as 32,64,64.", valueName: "list"),
+    help: ArgumentHelp(
+      "The channels of each level of a U-Net, such as 32,64,64. (default: 32,64 for images of up to 256 numbers; else 32,64,64, and 128 for each further level down to 16 pixels)",
+      valueName: "list"),
     transform: {
       try List($0, "channels", of: "whole numbers separated by commas such as 32,64,64") { Int($0) }
     })
   var channels: List<Int>?
 
-  @Option(help: ArgumentHelp("The residual blocks of an MLP, or of each level of a U-Net.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "The residual blocks of an MLP, or of each level of a U-Net. (default: 3 of an MLP; 1 for images of up to 256 numbers, else 2)",
+      valueName: "n"))
   var blocks: Int?
 
   @Option(help: "The diffusion process. (default: edm)")
-  var process: ProcessConfiguration.Kind?
+  var process: Choice<ProcessNames<Tools>>?
+
+  @Option(
+    help: ArgumentHelp(
+      "The smallest noise level of the processes edm and ve. (default: 0.002 for edm, 0.01 for ve)", valueName: "x"))
+  var sigmaMin: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "The largest noise level of the processes edm and ve. (default: 80 for edm, 50 for ve)", valueName: "x"))
+  var sigmaMax: Double?
 
   @Option(
     help: """
@@ -96,11 +119,13 @@ struct ModelOptions: ParsableArguments {
   var classConditional = false
 
   func apply(to configuration: inout RunConfiguration) {
-    set(&configuration.model, model)
+    set(&configuration.model, model?.value)
     set(&configuration.width, width)
     set(&configuration.channels, channels?.elements)
     set(&configuration.blocks, blocks)
-    set(&configuration.process, process)
+    set(&configuration.process, process?.value)
+    set(&configuration.sigmaMin, sigmaMin)
+    set(&configuration.sigmaMax, sigmaMax)
     set(&configuration.conservative, conservative)
     set(&configuration.penaltyWeight, penaltyWeight)
     set(&configuration.projectionEvery, projectionEvery)
@@ -109,17 +134,28 @@ struct ModelOptions: ParsableArguments {
 }
 
 /// How it is trained.
-struct TrainingOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The number of training steps.", valueName: "n"))
+struct TrainingOptions<Tools: ToolSet>: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The number of training steps. (default: 5000 for points; 1500 for images of up to 256 numbers, else 10000)",
+      valueName: "n"))
   var steps: Int?
 
-  @Option(help: ArgumentHelp("The number of examples in a step.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "The number of examples in a step. (default: 512 for points; 128 for images of up to 256 numbers, else 4 to 64 by their size)",
+      valueName: "n"))
   var batchSize: Int?
 
-  @Option(help: ArgumentHelp("The learning rate after the warm-up.", valueName: "x"))
+  @Option(
+    help: ArgumentHelp(
+      "The learning rate after the warm-up. (default: 0.002 for examples of up to 256 numbers, else 0.001)",
+      valueName: "x"))
   var learningRate: Double?
 
-  @Option(help: ArgumentHelp("The steps over which the learning rate grows.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "The steps over which the learning rate grows. (default: a twentieth of the run, at most 500)", valueName: "n"))
   var warmup: Int?
 
   @Option(help: "How the learning rate falls afterwards. (default: cosine)")
@@ -142,7 +178,13 @@ struct TrainingOptions: ParsableArguments {
       What is minimised: the error of denoising, or the same in expectation without knowing the noise, by random projections \
       or exactly. (default: denoising)
       """)
-  var objective: RunConfiguration.Objective?
+  var objective: Choice<ObjectiveNames<Tools>>?
+
+  @Option(
+    help: ArgumentHelp(
+      "The constraint that each step satisfies as well as possible.",
+      visibility: Tools.catalog.constraints.isEmpty ? .hidden : .default))
+  var constraint: Choice<ConstraintNames<Tools>>?
 
   @Option(
     help: """
@@ -150,6 +192,14 @@ struct TrainingOptions: ParsableArguments {
       at little noise, or by a learned uncertainty. (default: edm; inverse-variance with --process ddpm)
       """)
   var weighting: RunConfiguration.Weighting?
+
+  @Option(
+    help: ArgumentHelp(
+      "The mean of log σ in training, with --process edm or one of a program's own. (default: -1.2)", valueName: "x"))
+  var noiseMean: Double?
+
+  @Option(help: ArgumentHelp("The standard deviation of log σ in training. (default: 1.2)", valueName: "x"))
+  var noiseDeviation: Double?
 
   @Option(help: "How images are mirrored at random. (default: none)")
   var flip: RunConfiguration.Flip?
@@ -173,8 +223,11 @@ struct TrainingOptions: ParsableArguments {
     set(&configuration.gradientClip, gradientClip)
     set(&configuration.ema, ema)
     set(&configuration.seed, seed)
-    set(&configuration.objective, objective)
+    set(&configuration.objective, objective?.value)
+    set(&configuration.constraint, constraint?.value)
     set(&configuration.weighting, weighting)
+    set(&configuration.noiseMean, noiseMean)
+    set(&configuration.noiseDeviation, noiseDeviation)
     set(&configuration.flip, flip)
     set(&configuration.shift, shift)
   }
@@ -184,10 +237,15 @@ struct TrainingOptions: ParsableArguments {
 struct RunningOptions: ParsableArguments {
   @OptionGroup var placement: DeviceOptions
 
-  @Option(help: ArgumentHelp("The steps between checkpoints, of which the newest three are kept.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "The steps between checkpoints, of which the newest three are kept. (default: a tenth of the run)", valueName: "n"
+    ))
   var checkpointEvery: Int?
 
-  @Option(help: ArgumentHelp("The steps between pictures of samples; 0 for none.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "The steps between pictures of samples; 0 for none. (default: a tenth of the run)", valueName: "n"))
   var sampleEvery: Int?
 
   @Flag(help: "Also write RUN/tensorboard, with losses, rates and pictures of samples for TensorBoard.")

@@ -23,16 +23,16 @@ enum ScheduleName: String, CaseIterable, ExpressibleByArgument {
 }
 
 /// Which algorithm draws the samples.
-struct SamplerOptions: ParsableArguments {
+struct SamplerOptions<Tools: ToolSet>: ParsableArguments {
   @Option(help: "The algorithm.")
-  var sampler = SamplerName.all[0]
+  var sampler = SamplerChoice<Tools>()
 
   @Option(
     help: ArgumentHelp(
       """
-      The number of steps. (default: \(SamplerName.defaultSteps(.step)); \
-      of noise levels \(SamplerName.defaultSteps(.noiseLevel)); \
-      of states that are seen on the way \(SamplerName.defaultSteps(.observedState)))
+      The number of steps. (default: \(SamplerList(Tools.samplers).defaultSteps(.step)); \
+      of noise levels \(SamplerList(Tools.samplers).defaultSteps(.noiseLevel)); \
+      of states that are seen on the way \(SamplerList(Tools.samplers).defaultSteps(.observedState)))
       """, valueName: "n"))
   var steps: Int?
 
@@ -40,7 +40,7 @@ struct SamplerOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       How the noise levels are spaced: equal ratios are exponential; leading, trailing and linspace are timesteps of the \
-      process ddpm. (default: \(SamplerName.defaultSchedules))
+      process ddpm. (default: \(SamplerList(Tools.samplers).defaultSchedules))
       """))
   var schedule: ScheduleName?
 
@@ -52,36 +52,41 @@ struct SamplerOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The part of fresh noise in a step. (default: \(SamplerName.defaultNumbers(.eta)))", valueName: "x"))
+      "The part of fresh noise in a step. (default: \(SamplerList(Tools.samplers).defaultNumbers(.eta)))",
+      valueName: "x"))
   var eta: Double?
 
   @Option(
     help: ArgumentHelp(
-      "The error that ode allows in a step. (default: \(SamplerName.defaultNumbers(.tolerance)))", valueName: "x"))
+      "The error that ode allows in a step. (default: \(SamplerList(Tools.samplers).defaultNumbers(.tolerance)))",
+      valueName: "x"))
   var tolerance: Double?
 
   @Option(
     help: ArgumentHelp(
       """
       The size of Langevin steps, relative to the square of the noise level. \
-      (default: \(SamplerName.defaultNumbers(.stepSize)))
+      (default: \(SamplerList(Tools.samplers).defaultNumbers(.stepSize)))
       """, valueName: "x"))
   var stepSize: Double?
 
   @Option(
     help: ArgumentHelp(
-      "The noise level of langevin. (default: \(SamplerName.defaultNumbers(.noiseLevel)))", valueName: "x"))
+      "The noise level of langevin. (default: \(SamplerList(Tools.samplers).defaultNumbers(.noiseLevel)))",
+      valueName: "x"))
   var noiseLevel: Double?
 
   @Option(
     help: ArgumentHelp(
       """
       The number of Langevin steps at each noise level; the first half of those of mala adapts the size of the others to \
-      an acceptance of 57.4 %. (default: \(SamplerName.defaultStepsPerLevel))
+      an acceptance of 57.4 %. (default: \(SamplerList(Tools.samplers).defaultStepsPerLevel))
       """, valueName: "n"))
   var stepsPerLevel: Int?
 
-  @Option(help: ArgumentHelp("The noise that Heun's sampler adds and removes again over all steps.", valueName: "x"))
+  @Option(
+    help: ArgumentHelp(
+      "The noise that Heun's sampler adds and removes again over all steps. (default: 0)", valueName: "x"))
   var churn: Double?
 
   func validate() throws {
@@ -90,7 +95,7 @@ struct SamplerOptions: ParsableArguments {
       (.sigmaMin, sigmaMin != nil), (.sigmaMax, sigmaMax != nil), (.eta, eta != nil), (.tolerance, tolerance != nil),
       (.stepSize, stepSize != nil), (.noiseLevel, noiseLevel != nil),
     ] as [(SamplerSetting, Bool)] {
-      if isGiven, let objection = sampler.objection(to: setting) {
+      if isGiven, let objection = SamplerList(Tools.samplers).objection(to: setting, of: sampler.entry) {
         throw ValidationError("\(optionName(of: setting)) \(objection)")
       }
     }
@@ -115,7 +120,7 @@ struct SamplerOptions: ParsableArguments {
 
   /// The sampler with the settings that were given.
   func makeSampler() -> any Sampler {
-    var chosen = sampler.sampler
+    var chosen = sampler.entry.sampler
     func set<Value>(_ setting: SamplerSetting, _ value: Value?) {
       if let value { chosen.set(setting, to: value) }
     }

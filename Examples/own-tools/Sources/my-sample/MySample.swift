@@ -1,0 +1,7 @@
+import MyTools
+import ScoreTools
+
+@main
+enum MySample {
+  static func main() { SampleCommand<Mine>.main() }
+}

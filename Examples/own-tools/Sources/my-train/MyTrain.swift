@@ -1,0 +1,7 @@
+import MyTools
+import ScoreTools
+
+@main
+enum MyTrain {
+  static func main() { TrainCommand<Mine>.main() }
+}
