@@ -74,7 +74,7 @@ let package = Package(
       swiftSettings: swift),
     // Data and pictures
     .target(name: "Imaging", dependencies: ["CPNG", "Files"], swiftSettings: reading),
-    .target(name: "Plotting", dependencies: ["Imaging"], swiftSettings: swift),
+    .target(name: "Plotting", dependencies: ["Imaging", "Files"], swiftSettings: swift),
     .target(
       name: "Datasets", dependencies: ["Torch", "Imaging", "Files"],
       resources: [.copy("Resources/digits.csv.gz"), .copy("Resources/digits-attribution.txt")], swiftSettings: reading),
@@ -140,6 +140,10 @@ let package = Package(
     // Tests
     .target(
       name: "TestSupport", dependencies: ["Torch", "ScoreModels"], path: "Tests/TestSupport", swiftSettings: swift),
+    // Optimised in every build, as the programs of users are.
+    .executableTarget(
+      name: "mistakes", dependencies: ["ScoreKit"], path: "Tests/Mistakes",
+      swiftSettings: swift + [.unsafeFlags(["-O"])]),
     .testTarget(name: "HouseTests", dependencies: ["TestSupport"], swiftSettings: swift),
     .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: swift),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: swift),
@@ -172,7 +176,7 @@ let package = Package(
     .testTarget(
       name: "ScoreRunsTests", dependencies: ["ScoreKit", "ScoreRuns", "TestSupport"], resources: [.copy("Golden")],
       swiftSettings: swift),
-    .testTarget(name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport"], swiftSettings: swift),
+    .testTarget(name: "ScoreKitTests", dependencies: ["ScoreKit", "TestSupport", "mistakes"], swiftSettings: swift),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [

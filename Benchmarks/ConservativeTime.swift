@@ -72,7 +72,7 @@ struct ConservativeTime: Codable {
     init() throws {
       let digits = try Dataset.digits()
       let count = 1500
-      data = Dataset(name: digits.name, examples: digits.examples[0..<count])
+      data = try Dataset(name: digits.name, examples: digits.examples[0..<count])
       heldOut = try Dataset(name: digits.name, examples: digits.examples[count..<digits.count])
         .batch(at: .range(0, to: Double(digits.count - count), dtype: .int64))
       sigmaData = try data.standardDeviation

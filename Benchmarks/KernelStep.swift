@@ -24,7 +24,7 @@ enum KernelStep: String, CaseIterable {
 
   /// Does the work as often as standard input says, and says how long that took: the protocol of peers/peer.py.
   func serve() throws {
-    let work = makeWork()
+    let work = try makeWork()
     func say(_ line: String) {
       print(line)
       fflush(nil)
@@ -38,17 +38,17 @@ enum KernelStep: String, CaseIterable {
     }
   }
 
-  private func makeWork() -> () throws -> Void {
+  private func makeWork() throws -> () throws -> Void {
     switch self {
-    case .trainMLP: training(.mlp)
-    case .trainSmallUNet: training(.small)
-    case .trainMediumUNet: training(.medium)
-    case .trainLargeMLP: training(.large)
-    case .energyMLP: training(.vectorEnergy)
-    case .energySmallUNet: training(.smallEnergy)
-    case .energyMediumUNet: training(.mediumEnergy)
-    case .penaltyMLP: training(.vectors, objective: AsymmetryPenalty(BenchmarkNetwork.objective, weight: 100))
-    case .projection: projectedTraining()
+    case .trainMLP: try training(.mlp)
+    case .trainSmallUNet: try training(.small)
+    case .trainMediumUNet: try training(.medium)
+    case .trainLargeMLP: try training(.large)
+    case .energyMLP: try training(.vectorEnergy)
+    case .energySmallUNet: try training(.smallEnergy)
+    case .energyMediumUNet: try training(.mediumEnergy)
+    case .penaltyMLP: try training(.vectors, objective: AsymmetryPenalty(BenchmarkNetwork.objective, weight: 100))
+    case .projection: try projectedTraining()
     case .sampling: sampling(.medium)
     case .denseSolve: denseSolve()
     case .diagonalSolve: diagonalSolve()
@@ -57,16 +57,16 @@ enum KernelStep: String, CaseIterable {
 
   private func training(
     _ network: BenchmarkNetwork, objective: any ScoreObjective = BenchmarkNetwork.objective
-  ) -> () throws -> Void {
-    let trainer = network.makeTrainer(network.makeModel(), objective: objective)
+  ) throws -> () throws -> Void {
+    let trainer = try network.makeTrainer(network.makeModel(), objective: objective)
     return { try trainer.advance() }
   }
 
-  private func projectedTraining() -> () throws -> Void {
+  private func projectedTraining() throws -> () throws -> Void {
     let network = BenchmarkNetwork.vectors
     let model = network.makeModel()
     let projection = SymmetryProjection(pointCount: 32, metric: .identity)
-    let trainer = network.makeTrainer(
+    let trainer = try network.makeTrainer(
       model, optimizer: projection.optimizer(of: model, on: network.makeData()), learningRate: 1e-3)
     return { try trainer.advance() }
   }

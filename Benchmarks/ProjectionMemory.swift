@@ -58,7 +58,7 @@ struct ProjectionMemory: Codable {
 
   /// The peak of this process after some steps of training.
   static func peak(of training: SparseTraining) throws -> Int {
-    let trainer = training.makeTrainer()
+    let trainer = try training.makeTrainer()
     for _ in 0..<4 { try trainer.advance() }
     return try ResidentMemory.peak()
   }

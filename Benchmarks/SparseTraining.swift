@@ -16,7 +16,7 @@ enum SparseTraining: String, CaseIterable, Codable {
   case lsmrPreconditioner = "lsmr-preconditioner"
 
   /// A trainer before its first step, which chooses the first weights.
-  func makeTrainer() -> Trainer {
+  func makeTrainer() throws -> Trainer {
     let network = BenchmarkNetwork.large
     let model = network.makeModel()
     func sparsity(_ schedule: SparsitySchedule) -> WeightSparsity {
@@ -39,7 +39,7 @@ enum SparseTraining: String, CaseIterable, Codable {
         NullSpaceProjected(
           Adam(), constraint: WithoutClosedForm(sparsity(ramp)), solver: LSMR(tolerance: 1e-6, iterationLimit: 10))
       }
-    return network.makeTrainer(model, optimizer: optimizer)
+    return try network.makeTrainer(model, optimizer: optimizer)
   }
 }
 

@@ -1,3 +1,4 @@
+internal import Files
 import Foundation
 public import ScoreModels
 internal import Torch
@@ -104,7 +105,7 @@ public enum NoiseSchedule: Hashable, Sendable {
       let (start, end) = (process.time(sigma: high), process.time(sigma: low))
       return process.sigma(Tensor(fractions.map { start + $0 * (end - start) })).elements()
     case .automatic, .timesteps:
-      preconditionFailure("levels(_:of:) has replaced these schedules by others")
+      endProgram("levels(_:of:) has replaced these schedules by others")
     }
   }
 }

@@ -57,13 +57,12 @@ extension Sampler {
   ///   - observe: called after each step of each batch, in order. An error that it throws ends the sampling.
   /// - Returns: `[seeds.count] + shape` in `float64`, on the processor.
   /// - Throws: `SamplerError` for settings or arguments that make no sense and for a state that is no longer finite.
-  /// - Precondition: `batchSize` is positive.
   public func sample(
     from model: any ScoreModel, process: any DiffusionProcess, shape: [Int], seeds: [UInt64], batchSize: Int? = nil,
     condition: Tensor? = nil, observation: PartialObservation? = nil, noise: Tensor? = nil,
     observe: ((SamplerState) throws -> Void)? = nil
   ) throws -> Tensor {
-    precondition(batchSize ?? 1 > 0, "the batch size must be positive, not \(batchSize ?? 1)")
+    try require(batchSize ?? 1 > 0, "the batch size must be positive, not \(batchSize ?? 1)")
     try validate()
     try checkArguments(shape, seeds, condition, observation, noise)
     let model =

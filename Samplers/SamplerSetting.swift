@@ -1,3 +1,5 @@
+internal import Files
+
 /// A setting that several samplers share, so that it can be changed without knowing the sampler's type.
 ///
 /// A sampler declares its settings in `Sampler.settings`:
@@ -43,7 +45,7 @@ extension Sampler {
     guard let path = Self.settings[setting] else { return nil }
     if let path = path as? KeyPath<Self, Value> { return self[keyPath: path] }
     if let path = path as? KeyPath<Self, Value?> { return self[keyPath: path] }
-    preconditionFailure("the setting \(setting) of \(Self.self) is not a \(Value.self)")
+    endProgram("the setting \(setting) of \(Self.self) is not a \(Value.self)")
   }
 
   /// Changes a setting, if the sampler has it.
@@ -58,7 +60,7 @@ extension Sampler {
     } else if let path = path as? WritableKeyPath<Self, Value?> {
       self[keyPath: path] = value
     } else {
-      preconditionFailure("the setting \(setting) of \(Self.self) is not a \(Value.self) that can be changed")
+      endProgram("the setting \(setting) of \(Self.self) is not a \(Value.self) that can be changed")
     }
     return true
   }

@@ -88,7 +88,7 @@ public struct SamplingRun {
   /// Its observed elements are replaced by their known values.
   public func denoised(unscaled x: Tensor, at level: NoiseLevel) -> Tensor {
     let denoised = evaluate(x * level.scale, at: level) { x, t in
-      model.denoised(x, at: t, process: process, condition: condition)
+      model.checkedDenoised(x, at: t, process: process, condition: condition)
     }
     return observation?.imposed(on: denoised) ?? denoised
   }
@@ -103,11 +103,9 @@ public struct SamplingRun {
     let times = process.time(sigma: Tensor(sigmas))
     let labels = positions.count == count ? condition : condition?.gathering(positions)
     let scaled = x * process.scale(times).to(x.device).broadcastable(toRank: x.rank)
-    let result = model.denoised(
+    let result = model.checkedDenoised(
       scaled.to(modelDType).to(modelDevice), at: times.to(modelDType).to(modelDevice), process: process,
       condition: labels)
-    precondition(
-      result.shape == x.shape, "a score model returned shape \(result.shape) for x of shape \(x.shape)")
     let denoised = result.to(device).to(.float64)
     return observation?.imposed(on: denoised, at: positions) ?? denoised
   }
@@ -121,7 +119,7 @@ public struct SamplingRun {
   ///
   /// Where something is observed, it is the score of the denoiser with observed elements replaced.
   public func score(scaled x: Tensor, at level: NoiseLevel) -> Tensor {
-    let score = evaluate(x, at: level) { x, t in model.score(x, at: t, condition: condition) }
+    let score = evaluate(x, at: level) { x, t in model.checkedScore(x, at: t, condition: condition) }
     guard let observation else { return score }
     return level.score(
       scaled: x, denoised: observation.imposed(on: level.denoised(scaled: x, score: score)))
@@ -140,19 +138,12 @@ public struct SamplingRun {
         "this sampler needs a model that knows its energy, which accepts or rejects each step; train one with "
           + "\(option: "conservative") energy, or choose another sampler")
     }
-    return evaluate(x * level.scale, at: level, shape: [count]) { x, t in
-      energyModel.energy(x, at: t, condition: condition)
-    }
+    return evaluate(x * level.scale, at: level) { x, t in energyModel.checkedEnergy(x, at: t, condition: condition) }
   }
 
-  private func evaluate(
-    _ x: Tensor, at level: NoiseLevel, shape: [Int]? = nil, _ function: (Tensor, Tensor) -> Tensor
-  ) -> Tensor {
+  private func evaluate(_ x: Tensor, at level: NoiseLevel, _ function: (Tensor, Tensor) -> Tensor) -> Tensor {
     let t = Tensor.full([count], level.time, dtype: modelDType, device: modelDevice)
-    let result = function(x.to(modelDType).to(modelDevice), t)
-    precondition(
-      result.shape == shape ?? x.shape, "a score model returned shape \(result.shape) for x of shape \(x.shape)")
-    return result.to(device).to(.float64)
+    return function(x.to(modelDType).to(modelDevice), t).to(device).to(.float64)
   }
 
   /// The squared norm of each sample, `[count, 1, …]`, which does not depend on its batch mates.

@@ -83,19 +83,19 @@ struct BenchmarkNetwork: Sendable {
   func makeTrainer(
     _ model: any ScoreModel, objective: any ScoreObjective = Self.objective, optimizer: any Optimizer = Adam(),
     learningRate: Double = 1e-4
-  ) -> Trainer {
-    Trainer(
+  ) throws -> Trainer {
+    try Trainer(
       model, process: Self.process, data: makeData(), objective: objective, optimizer: optimizer,
       settings: Trainer.Settings(
         batchSize: batchSize, schedule: LearningRateSchedule(peak: learningRate, steps: 1), averageDecay: 0.995))
   }
 
   /// Random data of the right shape: bytes for pictures, as files hold them.
-  func makeData(count: Int = 2048) -> any TrainingData {
+  func makeData(count: Int = 2048) throws -> any TrainingData {
     var generator = RandomGenerator(seed: 0, purpose: .data)
     let shape = [count] + exampleShape
-    guard exampleShape.count == 3 else { return TensorData(generator.normal(shape) * Self.sigmaData) }
-    return Dataset(
+    guard exampleShape.count == 3 else { return try TensorData(generator.normal(shape) * Self.sigmaData) }
+    return try Dataset(
       name: name, examples: generator.integers(below: 256, shape).to(.uint8),
       labels: classCount > 0 ? generator.integers(below: classCount, [count]) : nil)
   }

@@ -9,7 +9,7 @@ extension Benchmark {
       name: "projection/sparsity-50m-\(training.rawValue)", measure: .milliseconds, isParallel: true,
       peer: "plain Adam"
     ) {
-      let (projected, plain) = (training.makeTrainer(), SparseTraining.plain.makeTrainer())
+      let (projected, plain) = (try training.makeTrainer(), try SparseTraining.plain.makeTrainer())
       // The first step chooses the weights.
       try projected.advance()
       let report = try projected.advance().projection

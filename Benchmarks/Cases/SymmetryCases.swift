@@ -13,7 +13,7 @@ extension Benchmark {
         let model = network.makeModel()
         let folder = try TemporaryFolder()
         try projection.writeExample(of: model, on: network.makeData(), to: folder)
-        let trainer = network.makeTrainer(
+        let trainer = try network.makeTrainer(
           model, optimizer: projection.optimizer(of: model, on: network.makeData()), learningRate: 1e-3)
         var workload = Workload(parameterCount: model.parameterCount) { iterations in
           for _ in 0..<iterations {

@@ -7,7 +7,7 @@ extension Benchmark {
     [BenchmarkNetwork.mlp, .small, .medium].map { network in
       Benchmark(name: "train/\(network.name)", measure: .rate(of: "steps", perIteration: 1), isParallel: true) {
         let model = network.makeModel()
-        let trainer = network.makeTrainer(model)
+        let trainer = try network.makeTrainer(model)
         return Workload(parameterCount: model.parameterCount) { iterations in
           for _ in 0..<iterations { try trainer.advance() }
         }

@@ -40,7 +40,7 @@ struct ClassConditionalExample: ParsableCommand {
   }
 
   func run() throws {
-    Engine.keepFreedMemory()
+    Engine.prepare()
     let saved = try SavedModel(contentsOf: source)
     let (run, model) = (saved.record.run, saved.record.model)
     guard model.classCount > 1, let data = run.data else {

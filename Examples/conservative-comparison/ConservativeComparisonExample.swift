@@ -179,7 +179,7 @@ struct ConservativeComparisonExample: ParsableCommand {
   }
 
   func run() throws {
-    Engine.keepFreedMemory()
+    Engine.prepare()
     let dataset = try DatasetSource(data).load(seed: seed)
     Engine.threadCount = threads
     var options = options

@@ -32,6 +32,7 @@ struct WaveScore: ScoreModel {
 
 let path = CommandLine.arguments.dropFirst().first ?? "outputs/custom.png"
 let steps = CommandLine.arguments.dropFirst(2).first.flatMap(Int.init) ?? 5000
+Engine.prepare()
 do {
   let data = try DatasetSource("checkerboard").load(seed: 1)
   let process = EDMProcess(sigmaMin: 0.01, sigmaMax: 20)

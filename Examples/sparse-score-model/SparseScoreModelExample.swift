@@ -55,7 +55,7 @@ struct SparseScoreModelExample: ParsableCommand {
   }
 
   func run() throws {
-    Engine.keepFreedMemory()
+    Engine.prepare()
     let experiment = try Experiment(
       data: DatasetSource(data).load(seed: seed), width: width, blocks: blocks, batchSize: batchSize, steps: steps,
       seed: seed)

@@ -1,4 +1,6 @@
 // Automatic differentiation, and functions whose derivative is a Swift closure.
+#include "libtorch.h"
+
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/function.h>

@@ -1,4 +1,6 @@
 // Handles, errors, creation, inspection, conversion, devices and threads.
+#include "libtorch.h"
+
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <c10/core/DeviceGuard.h>

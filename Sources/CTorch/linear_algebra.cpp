@@ -1,4 +1,6 @@
 // Decompositions and sparse products.
+#include "libtorch.h"
+
 #include <ATen/core/grad_mode.h>
 
 #include "support.h"

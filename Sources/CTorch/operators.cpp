@@ -1,4 +1,6 @@
 // Elementwise operators, comparisons, reductions, products of matrices.
+#include "libtorch.h"
+
 #include <ATen/core/grad_mode.h>
 
 #include "support.h"

@@ -1,6 +1,8 @@
 // Work on the engine's threads.
 #pragma once
 
+#include "libtorch.h"
+
 #include <c10/util/FunctionRef.h>
 
 #include <cstdint>

@@ -1,4 +1,6 @@
 // Counter-based random numbers: Philox-4×32-10 (Salmon et al. 2011), in libtorch's implementation.
+#include "libtorch.h"
+
 #include <ATen/core/PhiloxRNGEngine.h>
 
 #include <cmath>

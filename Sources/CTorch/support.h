@@ -1,12 +1,9 @@
 // Shared by the shim's sources: handles, and the one guard through which every call passes.
 #pragma once
 
-#if !__has_include(<ATen/ATen.h>)
-#error "libtorch was not found: run scripts/bootstrap, or set LIBTORCH to an unpacked libtorch 2.11 or to the torch folder of an installed PyTorch 2.11."
-#endif
+#include "libtorch.h"
 
 #include <ATen/ATen.h>
-#include <torch/headeronly/version.h>
 
 #include <cmath>
 #include <exception>
@@ -16,9 +13,6 @@
 #include <vector>
 
 #include "ctorch.h"
-
-static_assert(TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR == 11,
-              "ScoreKit needs libtorch 2.11: run scripts/bootstrap, or point LIBTORCH at that version.");
 
 namespace ctorch {
 

@@ -52,7 +52,7 @@ extension ParsableCommand {
   /// Runs the command of a tool: parses the arguments, and reports any failure as `error: …` with its exit status.
   public static func runTool() -> Never {
     StandardStreams.reopenClosed()
-    EngineEnvironment.prepare()
+    Engine.prepareEnvironment()
     // A closed pipe is an error to report, not a reason to vanish.
     signal(SIGPIPE, SIG_IGN)
     // So is a limit on the size of files.
@@ -60,7 +60,7 @@ extension ParsableCommand {
     InterruptSignal.install()
     Engine.onFailure { error in
       report(error.isOutOfMemory ? outOfMemory(error) : "\(error); this is a mistake in the program, please report it")
-      Foundation.exit(ExitStatus.software.rawValue)
+      StandardStreams.exit(ExitStatus.software.rawValue)
     }
     do {
       do {
@@ -70,18 +70,18 @@ extension ParsableCommand {
         print(fullMessage(for: request))  // --help and the like
       }
       try StandardStreams.flushOutput()
-      Foundation.exit(EXIT_SUCCESS)
+      StandardStreams.exit(EXIT_SUCCESS)
     } catch {
       if exitCode(for: error) == .validationFailure {
         report("\(UsageMessage.sentence(message(for: error))); see \(_commandName) --help")
-        Foundation.exit(ExitStatus.usage.rawValue)
+        StandardStreams.exit(ExitStatus.usage.rawValue)
       }
       if let interrupted = error as? Interrupted {
         StandardStreams.writeError("\(interrupted.description)\n")
       } else {
         report(error.toolSentence)
       }
-      Foundation.exit(ExitStatus(for: error).rawValue)
+      StandardStreams.exit(ExitStatus(for: error).rawValue)
     }
   }
 

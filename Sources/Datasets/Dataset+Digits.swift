@@ -27,7 +27,7 @@ extension Dataset {
       labels.append(values[64])
     }
     guard !labels.isEmpty else { throw DataError(malformed: path, "there are no digits in it") }
-    return Dataset(
+    return try Dataset(
       name: "digits", examples: Tensor(pixels, shape: [labels.count, 1, 8, 8]), labels: Tensor(labels))
   }
 

@@ -49,13 +49,28 @@ public struct Dataset {
   ///     height, width]`.
   ///   - labels: the class of each example, as `int64` of shape `[count]`.
   ///   - classNames: the names of the classes.
-  /// - Precondition: there are examples in one of the two forms; labels are as many, of type `int64` and not negative.
-  public init(name: String, examples: Tensor, labels: Tensor? = nil, classNames: [String]? = nil) {
+  /// - Throws: `DataError` unless there are examples in one of the two forms, and labels are as many, of type `int64` and not
+  ///   negative.
+  public init(
+    name: String, examples: Tensor, labels: Tensor? = nil, classNames: [String]? = nil
+  ) throws(DataError) {
     let shape = examples.shape
-    precondition(
+    func require(_ condition: Bool, _ sentence: @autoclosure () -> String) throws(DataError) {
+      if !condition { throw DataError(.data, path: name, sentence()) }
+    }
+    try require(
       shape.count == 2 && examples.dtype == .float32 || shape.count == 4 && examples.dtype == .uint8,
-      "examples are float32[count, dimensions] or uint8[count, channels, height, width], not \(examples.dtype)\(shape)")
-    precondition(shape.allSatisfy { $0 > 0 }, "data of shape \(shape) are empty")
+      "the examples of \(name) are \(examples.dtype)\(shape), and should be float32[count, dimensions] or uint8[count, "
+        + "channels, height, width]"
+        + (shape.count == 4 ? "; Pixels.bytes(of:) makes the bytes of pictures from values in [−1, 1]" : ""))
+    try require(shape.allSatisfy { $0 > 0 }, "the examples of \(name) have the shape \(shape): there are none")
+    if let labels {
+      try require(
+        labels.dtype == .int64 && labels.shape == [shape[0]],
+        "the labels of \(name) are \(labels.dtype)\(labels.shape), and its \(shape[0]) examples need int64[\(shape[0])]"
+      )
+      try require(labels.min().item() >= 0, "a label of \(name) is \(Int(labels.min().item())); labels count from 0")
+    }
     self.init(
       name: name, shape: shape, isImages: examples.dtype == .uint8, labels: labels, classNames: classNames,
       leftOut: nil, storage: .memory(examples, nil))
@@ -92,10 +107,9 @@ public struct Dataset {
     storage: Storage
   ) {
     if let labels {
-      precondition(
-        labels.dtype == .int64 && labels.shape == [shape[0]],
-        "the labels of \(shape[0]) examples are int64[\(shape[0])], not \(labels.dtype)\(labels.shape)")
-      precondition(labels.min().item() >= 0, "labels are not negative")
+      demand(
+        labels.dtype == .int64 && labels.shape == [shape[0]] && labels.min().item() >= 0,
+        "a reader of \(name) gave labels \(labels.dtype)\(labels.shape) to \(shape[0]) examples, or negative ones")
     }
     self.name = name
     self.storage = storage
@@ -114,7 +128,7 @@ public struct Dataset {
   /// - Precondition: the examples are in memory; for streamed data use `elements(at:)`.
   public var examples: Tensor {
     guard case .memory(let examples, let part) = storage else {
-      preconditionFailure("the examples of \(name) are streamed, and not in memory")
+      endProgram("the examples of \(name) are streamed, and not in memory")
     }
     return part.map { examples.gathering($0) } ?? examples
   }

@@ -73,7 +73,7 @@ final class ExampleStream {
     /// Waits for the batch; called once.
     func result() throws(DataError) -> Data {
       isDone.wait()
-      guard let result = outcome.withLock({ $0 }) else { preconditionFailure("a batch was done without a result") }
+      guard let result = outcome.withLock({ $0 }) else { endProgram("a batch was done without a result") }
       return try result.get()
     }
   }

@@ -1,3 +1,5 @@
+internal import Files
+
 /// How the bytes of pictures lie in an array: which lengths are channels, height and width.
 struct PictureLayout: Sendable {
   /// `[channels, height, width]`.
@@ -26,7 +28,7 @@ struct PictureLayout: Sendable {
   ///
   /// - Precondition: there is room for as many bytes.
   func writePlanes(of pixels: [UInt8], to target: UnsafeMutableRawBufferPointer) {
-    precondition(target.count == pixels.count, "\(pixels.count) bytes do not fit \(target.count)")
+    demand(target.count == pixels.count, "\(pixels.count) bytes do not fit \(target.count)")
     guard isInterleaved else { return target.copyBytes(from: pixels) }
     let (channels, plane) = (shape[0], shape[1] * shape[2])
     var position = 0

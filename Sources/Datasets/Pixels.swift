@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 public import Imaging
 public import Torch
@@ -48,7 +49,7 @@ public enum Pixels {
   /// - Precondition: there are 1 or 3 channels.
   public static func images(_ tensor: Tensor) -> [Image] {
     let shape = tensor.shape
-    precondition(
+    demand(
       shape.count == 4 && (shape[1] == 1 || shape[1] == 3),
       "pictures have the shape [count, 1 or 3, height, width], not \(shape)")
     let bytes = tensor.dtype == .uint8 ? tensor : bytes(of: tensor)
@@ -63,9 +64,9 @@ public enum Pixels {
   ///
   /// - Precondition: there is a picture, and all have the same size and channels.
   public static func tensor(_ images: [Image]) -> Tensor {
-    guard let first = images.first else { preconditionFailure("a tensor of pictures needs at least one") }
+    guard let first = images.first else { endProgram("a tensor of pictures needs at least one") }
     let tensors = images.map { image in
-      precondition(
+      demand(
         (image.width, image.height, image.channels) == (first.width, first.height, first.channels),
         "pictures of different sizes do not fit one tensor")
       return Tensor(image.pixels, shape: [image.height, image.width, image.channels])

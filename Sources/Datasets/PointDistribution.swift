@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 internal import Torch
 
@@ -70,8 +71,12 @@ extension Dataset {
   ///
   /// - Precondition: `count` is positive.
   public static func points(_ kind: PointDistribution, count: Int = 20_000, seed: UInt64 = 0) -> Dataset {
-    precondition(count > 0, "the number of points must be positive, not \(count)")
+    demand(count > 0, "the number of points must be positive, not \(count)")
     let drawn = kind.draw(count, seed: seed)
-    return Dataset(name: kind.rawValue, examples: drawn.points, labels: drawn.labels)
+    do throws(DataError) {
+      return try Dataset(name: kind.rawValue, examples: drawn.points, labels: drawn.labels)
+    } catch {
+      endProgram(error.description)
+    }
   }
 }

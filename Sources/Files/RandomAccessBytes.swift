@@ -43,7 +43,7 @@ package final class RandomAccessBytes: Sendable {
   /// - Throws: `DataError` if the range is not inside the file, or if it has become shorter since it was opened.
   package func read(_ range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer) throws(DataError) {
     try check(range)
-    precondition(buffer.count == range.count, "a buffer of \(buffer.count) bytes is not for \(range.count)")
+    demand(buffer.count == range.count, "a buffer of \(buffer.count) bytes is not for \(range.count)")
     switch storage {
     case .memory(let data):
       let start = data.startIndex + range.lowerBound

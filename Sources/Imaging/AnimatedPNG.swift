@@ -17,12 +17,12 @@ public struct AnimatedPNG: Sendable {
   ///
   /// - Precondition: there are pictures, all of one kind; durations are from 1 to 65,535.
   public init(frames: [Image], frameDuration: Int = 80, lastDuration: Int = 2000) {
-    precondition(!frames.isEmpty, "an animation has at least one picture")
-    precondition(
+    demand(!frames.isEmpty, "an animation has at least one picture")
+    demand(
       frames.allSatisfy {
         ($0.width, $0.height, $0.channels) == (frames[0].width, frames[0].height, frames[0].channels)
       }, "the pictures of an animation have one size and number of channels")
-    precondition(
+    demand(
       (1...65_535).contains(frameDuration) && (1...65_535).contains(lastDuration),
       "pictures are shown for 1 to 65535 ms, not \(frameDuration) and \(lastDuration)")
     self.frames = frames

@@ -121,7 +121,7 @@ extension Image {
     guard width * height * reader.pointee.file_bits / 8 <= 1040 * bytes.count else {
       throw ImageError(malformed: "the PNG file is too short for its \(width) × \(height) pixels", path: path)
     }
-    precondition(reader.pointee.row_bytes == width * samples, "libpng's rows are not rows of bytes")
+    demand(reader.pointee.row_bytes == width * samples, "libpng's rows are not rows of bytes")
     do throws(FileError) {
       // Memory for the pixels from libpng, and for the pixels with three channels or without alpha.
       try Memory.require(2 * width * height * max(samples, 3), for: path ?? "the picture")

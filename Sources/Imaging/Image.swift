@@ -1,3 +1,5 @@
+internal import Files
+
 /// A grey or RGB picture of 8 bits per channel.
 ///
 /// The pixels are in row-major order from the top left, the channels of a pixel side by side: the value of channel c at
@@ -16,9 +18,9 @@ public struct Image: Equatable, Sendable {
   ///
   /// - Precondition: both sides are positive, `channels` is 1 or 3, and the pixels fill the picture exactly.
   public init(width: Int, height: Int, channels: Int, pixels: [UInt8]) {
-    precondition(width > 0 && height > 0, "a picture of \(width) × \(height) pixels is empty")
-    precondition(channels == 1 || channels == 3, "a picture has 1 or 3 channels, not \(channels)")
-    precondition(
+    demand(width > 0 && height > 0, "a picture of \(width) × \(height) pixels is empty")
+    demand(channels == 1 || channels == 3, "a picture has 1 or 3 channels, not \(channels)")
+    demand(
       pixels.count == width * height * channels,
       "\(pixels.count) bytes do not fill \(width) × \(height) pixels of \(channels) channels")
     self.width = width

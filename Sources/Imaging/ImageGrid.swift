@@ -1,3 +1,5 @@
+internal import Files
+
 /// A layout of pictures of one size in rows.
 ///
 /// With n pictures of w × h pixels, c columns, padding p and magnification s, the result has c·(s·w + p) + p columns and
@@ -16,9 +18,9 @@ public struct ImageGrid: Equatable, Sendable {
   ///
   /// - Precondition: `columns` and `scale` are positive, `padding` is not negative.
   public init(columns: Int? = nil, padding: Int = 2, background: UInt8 = 255, scale: Int = 1) {
-    precondition((columns ?? 1) > 0, "a grid has at least one column, not \(columns ?? 1)")
-    precondition(padding >= 0, "the padding of a grid is not negative, as \(padding) is")
-    precondition(scale > 0, "the magnification of a grid is positive, not \(scale)")
+    demand((columns ?? 1) > 0, "a grid has at least one column, not \(columns ?? 1)")
+    demand(padding >= 0, "the padding of a grid is not negative, as \(padding) is")
+    demand(scale > 0, "the magnification of a grid is positive, not \(scale)")
     self.columns = columns
     self.padding = padding
     self.background = background
@@ -29,14 +31,14 @@ public struct ImageGrid: Equatable, Sendable {
   ///
   /// - Precondition: there is a picture, and all have the same size and channels.
   public func image(of images: [Image]) -> Image {
-    guard let first = images.first else { preconditionFailure("a grid needs at least one picture") }
+    guard let first = images.first else { endProgram("a grid needs at least one picture") }
     let columns = columns ?? Int(Double(images.count).squareRoot().rounded(.up))
     let rows = (images.count + columns - 1) / columns
     let (stepX, stepY) = (first.width * scale + padding, first.height * scale + padding)
     let (width, height, channels) = (columns * stepX + padding, rows * stepY + padding, first.channels)
     var pixels = [UInt8](repeating: background, count: width * height * channels)
     for (index, image) in images.enumerated() {
-      precondition(
+      demand(
         (image.width, image.height, image.channels) == (first.width, first.height, first.channels),
         "picture \(index) of a grid has \(image.width) × \(image.height) pixels of \(image.channels) channels, "
           + "the first \(first.width) × \(first.height) of \(first.channels)")

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 public import Imaging
 
@@ -41,12 +42,12 @@ public struct FieldPlot: Sendable {
     width: Int = 720
   ) {
     let side = FieldPlot.side(of: values)
-    precondition(side > 0 && side * side == values.count, "\(values.count) values do not fill a square of cells")
-    precondition(width >= 300, "a plot with its scale needs a width of at least 300 pixels, not \(width)")
-    precondition(
+    demand(side > 0 && side * side == values.count, "\(values.count) values do not fill a square of cells")
+    demand(width >= 300, "a plot with its scale needs a width of at least 300 pixels, not \(width)")
+    demand(
       range.lowerBound < range.upperBound && Axis.shows(range.lowerBound) && Axis.shows(range.upperBound),
       "a plot cannot show the range \(range)")
-    precondition(limit > 0 && Axis.shows(limit), "a scale of colours cannot end at \(limit)")
+    demand(limit > 0 && Axis.shows(limit), "a scale of colours cannot end at \(limit)")
     self.values = values
     self.range = range
     self.limit = limit

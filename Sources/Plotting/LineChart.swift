@@ -1,3 +1,4 @@
+internal import Files
 public import Imaging
 
 /// Curves over a common axis, such as the loss of a training run.
@@ -65,7 +66,7 @@ public struct LineChart: Sendable {
     title: String = "", xLabel: String = "", series: [Series], bands: [Band] = [], marks: [Series] = [],
     yScale: Scale = .linear, width: Int = 960, height: Int = 540
   ) {
-    precondition(width >= 300 && height >= 200, "a chart needs at least 300 × 200 pixels, not \(width) × \(height)")
+    demand(width >= 300 && height >= 200, "a chart needs at least 300 × 200 pixels, not \(width) × \(height)")
     self.title = title
     self.xLabel = xLabel
     self.series = series
@@ -83,7 +84,7 @@ public struct LineChart: Sendable {
   public func image() -> Image {
     let scale: Axis.Scale = yScale == .linear ? .linear : .logarithmic
     if let yRange {
-      precondition(
+      demand(
         Axis.shows(yRange.lowerBound, scale: scale) && Axis.shows(yRange.upperBound, scale: scale),
         "a chart cannot show the range \(yRange)")
     }

@@ -1,3 +1,4 @@
+internal import Files
 public import Imaging
 
 /// Points of the plane as small translucent dots, so that their density shows.
@@ -19,9 +20,9 @@ public struct ScatterPlot: Sendable {
   public init(
     points: [(x: Double, y: Double)], range: ClosedRange<Double>? = nil, title: String? = nil, size: Int = 720
   ) {
-    precondition(size >= 200, "a plot needs at least 200 pixels, not \(size)")
+    demand(size >= 200, "a plot needs at least 200 pixels, not \(size)")
     if let range {
-      precondition(
+      demand(
         range.lowerBound < range.upperBound && Axis.shows(range.lowerBound) && Axis.shows(range.upperBound),
         "a plot cannot show the range \(range)")
     }

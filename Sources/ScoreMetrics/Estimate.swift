@@ -1,3 +1,5 @@
+internal import Files
+
 /// A number with its standard error.
 public struct Estimate: Codable, Hashable, Sendable {
   /// The number.
@@ -17,7 +19,7 @@ public struct Estimate: Codable, Hashable, Sendable {
   ///
   /// - Precondition: there is a draw.
   public init(meanOf draws: [Double]) {
-    precondition(!draws.isEmpty, "the mean of no draws is not defined")
+    demand(!draws.isEmpty, "the mean of no draws is not defined")
     let mean = draws.reduce(0, +) / Double(draws.count)
     self.init(value: mean, standardError: Self.standardError(of: draws.map { $0 - mean }))
   }
@@ -29,7 +31,7 @@ public struct Estimate: Codable, Hashable, Sendable {
   ///
   /// - Precondition: there is a draw, and as many numerators as denominators.
   public init(ratioOf numerators: [Double], to denominators: [Double]) {
-    precondition(
+    demand(
       !numerators.isEmpty && numerators.count == denominators.count,
       "a ratio of \(numerators.count) numerators and \(denominators.count) denominators is not defined")
     let (a, b) = (numerators.reduce(0, +), denominators.reduce(0, +))

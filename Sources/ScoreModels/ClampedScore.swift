@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// A score model whose denoised values are clamped to [−limit, limit], the range of the data.
@@ -20,7 +21,7 @@ public struct ClampedScore: ScoreModel {
   ///
   /// - Precondition: the limit is positive.
   public init(_ base: any ScoreModel, process: any DiffusionProcess, limit: Double = 1) {
-    precondition(limit > 0, "denoised values need a positive limit, not \(limit)")
+    demand(limit > 0, "denoised values need a positive limit, not \(limit)")
     self.base = base
     self.process = process
     self.limit = limit
@@ -34,6 +35,6 @@ public struct ClampedScore: ScoreModel {
 
   /// The denoiser of the base model, clamped to [−limit, limit].
   public func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?) -> Tensor {
-    base.denoised(x, at: t, process: process, condition: condition).clamped(to: -limit...limit)
+    base.checkedDenoised(x, at: t, process: process, condition: condition).clamped(to: -limit...limit)
   }
 }

@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// A score model that is always evaluated in batches of n examples, so that results do not depend on the batch size.
@@ -30,7 +31,7 @@ public struct FixedBatchScore: ScoreModel {
   ///
   /// - Precondition: `batchSize` is positive.
   public init(_ base: any ScoreModel, batchSize: Int = 16) {
-    precondition(batchSize > 0, "a batch has a positive size, not \(batchSize)")
+    demand(batchSize > 0, "a batch has a positive size, not \(batchSize)")
     self.base = base
     self.batchSize = batchSize
   }
@@ -47,14 +48,14 @@ public struct FixedBatchScore: ScoreModel {
 
   /// The score of the base model.
   public func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
-    inParts(x, t, condition) { base.score($0, at: $1, condition: $2) }
+    inParts(x, t, condition) { base.checkedScore($0, at: $1, condition: $2) }
   }
 
   /// The denoiser of the base model.
   public func denoised(
     _ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?
   ) -> Tensor {
-    inParts(x, t, condition) { base.denoised($0, at: $1, process: process, condition: $2) }
+    inParts(x, t, condition) { base.checkedDenoised($0, at: $1, process: process, condition: $2) }
   }
 
   /// The energy of the base model, also evaluated in parts of n examples; `nil` if the base model has none.
@@ -91,7 +92,7 @@ private struct FixedBatchEnergy: EnergyModel {
 
   func energy(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
     if x.size(0) == 0 { return x.sumPerExample() }
-    return parts.inParts(x, t, condition) { base.energy($0, at: $1, condition: $2) }
+    return parts.inParts(x, t, condition) { base.checkedEnergy($0, at: $1, condition: $2) }
   }
 
   func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {

@@ -1,3 +1,4 @@
+internal import Files
 import Foundation
 public import Torch
 
@@ -35,9 +36,9 @@ public struct GaussianMixtureScore: ScoreModel {
   /// - Precondition: the shapes fit, weights are positive, covariances symmetric and positive semidefinite.
   public init(weights: [Double], means: Tensor, covariances: Tensor, process: any DiffusionProcess) {
     let count = weights.count
-    precondition(
+    demand(
       count > 0 && weights.allSatisfy { $0 > 0 && $0.isFinite }, "a mixture has positive weights, unlike \(weights)")
-    precondition(
+    demand(
       means.rank == 2 && means.size(0) == count, "means of \(count) components do not have shape \(means.shape)")
     let d = means.size(1)
     let full = Self.full(covariances.to(.float64).to(.cpu), count: count, dimension: d)
@@ -50,7 +51,7 @@ public struct GaussianMixtureScore: ScoreModel {
     components = (0..<count).map { SymmetricEigenvalues(of: full[$0].elements(), size: d) }
     for (k, component) in components.enumerated() {
       let largest = component.values.max() ?? 0
-      precondition(
+      demand(
         component.values.allSatisfy { $0 >= -1e-12 * largest }, "covariance \(k) is not positive semidefinite")
     }
     let vectors = components.map { Tensor($0.vectors, shape: [d, d]) }
@@ -60,12 +61,12 @@ public struct GaussianMixtureScore: ScoreModel {
   }
 
   private static func full(_ covariances: Tensor, count: Int, dimension d: Int) -> Tensor {
-    precondition(
+    demand(
       [[count], [count, d], [count, d, d]].contains(covariances.shape),
       "covariances of \(count) components in \(d) dimensions do not have shape \(covariances.shape)")
     if covariances.rank == 3 {
       let asymmetry = (covariances - covariances.transposed()).abs().max().item()
-      precondition(asymmetry <= 1e-12 * covariances.abs().max().item(), "a covariance is not symmetric")
+      demand(asymmetry <= 1e-12 * covariances.abs().max().item(), "a covariance is not symmetric")
       return covariances
     }
     return covariances.reshaped(count, -1, 1) * Tensor.identity(d, dtype: .float64)
@@ -129,7 +130,7 @@ public struct GaussianMixtureScore: ScoreModel {
 
     init(_ mixture: GaussianMixtureScore, _ x: Tensor, _ t: Tensor, _ condition: Tensor?) {
       let (d, count) = (mixture.dimension, mixture.weights.count)
-      precondition(
+      demand(
         x.rank > 1 && x.elementCount == x.size(0) * d, "a mixture in \(d) dimensions has no score at shape \(x.shape)")
       let dtype = x.device == .mps ? x.dtype : .float64
       func constant(_ tensor: Tensor) -> Tensor { tensor.to(dtype).to(x.device) }

@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// Classifier-free guidance of a conditional score: s(x, ∅) + w·(s(x, c) − s(x, ∅)).
@@ -22,21 +23,21 @@ public struct ClassifierFreeGuidance: ScoreModel {
   ///
   /// - Precondition: `weight` is finite.
   public init(_ base: any ScoreModel, weight: Double) {
-    precondition(weight.isFinite, "a guidance weight is a number, not \(weight)")
+    demand(weight.isFinite, "a guidance weight is a number, not \(weight)")
     self.base = base
     self.weight = weight
   }
 
   /// The guided score; without a condition, the unconditional score.
   public func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
-    guided(condition) { base.score(x, at: t, condition: $0) }
+    guided(condition) { base.checkedScore(x, at: t, condition: $0) }
   }
 
   /// The guided denoiser: D is affine in the score, so the denoisers are combined in the same way.
   public func denoised(
     _ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?
   ) -> Tensor {
-    guided(condition) { base.denoised(x, at: t, process: process, condition: $0) }
+    guided(condition) { base.checkedDenoised(x, at: t, process: process, condition: $0) }
   }
 
   /// The model with the energy E(x, ∅) + w·(E(x, c) − E(x, ∅)); `nil` if the base model has no energy.
@@ -76,7 +77,7 @@ private struct GuidedEnergy: EnergyModel {
   private var guidance: ClassifierFreeGuidance { ClassifierFreeGuidance(base, weight: weight) }
 
   func energy(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
-    guidance.guided(condition) { base.energy(x, at: t, condition: $0) }
+    guidance.guided(condition) { base.checkedEnergy(x, at: t, condition: $0) }
   }
 
   func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {

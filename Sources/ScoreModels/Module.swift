@@ -2,9 +2,11 @@ public import Torch
 
 /// A part of a model: something that holds parameters.
 ///
-/// The parameters are found by walking the stored properties: `Parameter`s, other modules, and optionals, arrays and
-/// tuples of them. A parameter's name is the path to it, such as `blocks.0.weight`; checkpoints use these names.
-/// Parameters inside other values, such as dictionaries, are not found.
+/// The parameters are found by walking the stored properties, those of a superclass first: `Parameter`s, other modules and
+/// structs, and optionals, arrays, tuples, enumerations and dictionaries of them, the latter in the order of their keys, which
+/// are strings or integers. A parameter's name is the path to it, such as `blocks.0.weight` or `heads.left.weight`;
+/// checkpoints use these names. Parameters where they would have no lasting name end the process with the property's name:
+/// inside sets, dictionaries with other keys, and classes that are no modules. What a closure holds is not found.
 public protocol Module {
   /// The checkpoint names of stored properties whose name in Swift is another: `["linear1": "linear_1"]`.
   static var parameterNames: [String: String] { get }
@@ -25,9 +27,12 @@ extension Module {
   /// All parameters in the order of declaration; a shared parameter is listed once, under its first name.
   ///
   /// This uses reflection: call it once before a loop and keep the result.
+  ///
+  /// - Precondition: every parameter has a name of its own.
   public func namedParameters() -> [NamedParameter] {
     var walk = ParameterWalk()
     walk.visit(self, path: "")
+    walk.refuseUnnamed(in: type(of: self))
     return walk.found
   }
 
@@ -128,40 +133,4 @@ public enum StateMismatch: Error, Equatable, CustomStringConvertible {
   }
 
   private static func more(_ count: Int) -> String { count > 1 ? " and \(count - 1) more" : "" }
-}
-
-private struct ParameterWalk {
-  var found: [NamedParameter] = []
-  private var seen: Set<ObjectIdentifier> = []
-
-  mutating func visit(_ value: Any, path: String) {
-    if let parameter = value as? Parameter {
-      if seen.insert(ObjectIdentifier(parameter)).inserted {
-        found.append(NamedParameter(name: path, parameter: parameter))
-      }
-      return
-    }
-    // The cast unwraps optionals, so the mirror shows the module inside.
-    if let module = value as? any Module {
-      let names = type(of: module).parameterNames
-      for (label, child) in Mirror(reflecting: module).children {
-        guard let label else { continue }
-        visit(child, path: join(path, names[label] ?? label))
-      }
-      return
-    }
-    let mirror = Mirror(reflecting: value)
-    switch mirror.displayStyle {
-    case .optional:
-      if let child = mirror.children.first { visit(child.value, path: path) }
-    case .collection, .tuple:
-      for (index, child) in mirror.children.enumerated() { visit(child.value, path: join(path, "\(index)")) }
-    default: break
-    }
-  }
-
-  /// An empty name adds no level to the path: a wrapper uses it to keep the names of its base.
-  private func join(_ path: String, _ name: String) -> String {
-    path.isEmpty ? name : name.isEmpty ? path : "\(path).\(name)"
-  }
 }

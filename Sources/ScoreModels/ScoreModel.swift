@@ -36,7 +36,7 @@ extension ScoreModel {
 
   /// The denoiser from the score by Tweedie's formula (Efron 2011).
   public func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?) -> Tensor {
-    NoiseLevels(of: process, at: t, like: x).denoised(scaled: x, score: score(x, at: t, condition: condition))
+    NoiseLevels(of: process, at: t, like: x).denoised(scaled: x, score: checkedScore(x, at: t, condition: condition))
   }
 
   /// The model itself if it is an `EnergyModel`.

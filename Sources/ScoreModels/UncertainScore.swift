@@ -36,12 +36,12 @@ public struct UncertainScore: ScoreModel {
 
   /// The score of the base model.
   public func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
-    base.score(x, at: t, condition: condition)
+    base.checkedScore(x, at: t, condition: condition)
   }
 
   /// The denoiser of the base model.
   public func denoised(_ x: Tensor, at t: Tensor, process: any DiffusionProcess, condition: Tensor?) -> Tensor {
-    base.denoised(x, at: t, process: process, condition: condition)
+    base.checkedDenoised(x, at: t, process: process, condition: condition)
   }
 
   /// The energy of the base model.

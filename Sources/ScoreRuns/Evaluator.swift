@@ -135,8 +135,12 @@ public struct Evaluator: Hashable, Sendable {
         throw RunError(
           .data, "\(source) holds \(describe(shape)), and the model was trained on \(describe(model.shape))")
       }
-      precondition(evaluator.count > 0, "a model is not evaluated on \(evaluator.count) examples")
-      precondition(evaluator.batchSize ?? 1 > 0, "a batch has a positive size, not \(evaluator.batchSize ?? 0)")
+      guard evaluator.count > 0 else {
+        throw RunError(.usage, "a model is evaluated on 1 or more examples, not \(evaluator.count)")
+      }
+      guard evaluator.batchSize ?? 1 > 0 else {
+        throw RunError(.usage, "the batch size must be positive, not \(evaluator.batchSize ?? 0)")
+      }
       self.dataset = dataset
       var generator = RandomGenerator(seed: evaluator.seed, purpose: .evaluation)
       let order = generator.uniform([dataset.count], dtype: .float64).argsort()
@@ -186,7 +190,7 @@ public struct Evaluator: Hashable, Sendable {
           let times = Tensor.full([part.count], process.time(sigma: sigma), device: device)
           let noisy = process.perturb(x, noise: noise.normal(shape).to(device), at: times)
           let errors = withoutGradients {
-            let denoised = network.denoised(noisy, at: times, process: process, condition: condition)
+            let denoised = network.checkedDenoised(noisy, at: times, process: process, condition: condition)
             return (denoised - x).to(.cpu).to(.float64).square().flattened(from: 1).mean(1)
           }
           losses[index] += (errors * weights[index]).elements()

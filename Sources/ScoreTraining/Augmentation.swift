@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// Random changes of images: each example of a batch is flipped and moved at random.
@@ -16,7 +17,7 @@ public struct Augmentation: Codable, Hashable, Sendable {
   ///
   /// - Precondition: `shift` is not negative.
   public init(flipsHorizontally: Bool = false, flipsVertically: Bool = false, shift: Int = 0) {
-    precondition(shift >= 0, "images are moved by 0 or more pixels, not \(shift)")
+    demand(shift >= 0, "images are moved by 0 or more pixels, not \(shift)")
     self.flipsHorizontally = flipsHorizontally
     self.flipsVertically = flipsVertically
     self.shift = shift
@@ -30,7 +31,7 @@ public struct Augmentation: Codable, Hashable, Sendable {
   /// - Precondition: the examples have that shape, unless images stay as they are.
   public func callAsFunction(_ images: Tensor, using generator: inout RandomGenerator) -> Tensor {
     if isIdentity { return images }
-    precondition(images.rank == 4, "images have the shape [batch, channels, height, width], not \(images.shape)")
+    demand(images.rank == 4, "images have the shape [batch, channels, height, width], not \(images.shape)")
     let rows = moved(images, along: 2, flips: flipsVertically, using: &generator)
     return moved(rows, along: 3, flips: flipsHorizontally, using: &generator)
   }

@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// A running mean of the weights, which gives better samples than the last weights.
@@ -16,7 +17,7 @@ public struct ExponentialMovingAverage {
   ///
   /// - Precondition: the decay is in 0 ..< 1.
   public init(decay: Double, value: Tensor, updateCount: Int = 0) {
-    precondition((0..<1).contains(decay), "the decay of a moving average must be in 0 ..< 1, not \(decay)")
+    demand((0..<1).contains(decay), "the decay of a moving average must be in 0 ..< 1, not \(decay)")
     self.decay = decay
     self.value = value
     self.updateCount = updateCount
@@ -35,7 +36,7 @@ public struct ExponentialMovingAverage {
   ///
   /// - Precondition: the new value has the shape and the element type of the old one.
   mutating func replace(by value: Tensor) {
-    precondition(
+    demand(
       value.shape == self.value.shape && value.dtype == self.value.dtype,
       "an average of \(self.value.dtype)\(self.value.shape) cannot become \(value.dtype)\(value.shape)")
     self.value = value

@@ -10,6 +10,8 @@ extension OptimizerStateError: Failure {
   public var kind: FailureKind { .data }
 }
 
+extension TrainingDataError: Failure {}
+
 extension TrainingDiverged: Failure {
   /// A loss or gradient that is no longer finite.
   public var kind: FailureKind { .data }

@@ -1,3 +1,4 @@
+internal import Files
 public import ScoreModels
 public import Torch
 
@@ -60,7 +61,7 @@ public struct SlicedScoreMatching: ScoreObjective, Hashable {
   ///
   /// - Precondition: there is at least one vector v for each example.
   public init(noiseLevels: NoiseDistribution, weighting: LossWeighting, probeCount: Int = 1) {
-    precondition(probeCount > 0, "sliced score matching needs at least 1 probe, not \(probeCount)")
+    demand(probeCount > 0, "sliced score matching needs at least 1 probe, not \(probeCount)")
     self.noiseLevels = noiseLevels
     self.weighting = weighting
     self.probeCount = probeCount

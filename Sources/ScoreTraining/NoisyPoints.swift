@@ -27,6 +27,6 @@ struct NoisyPoints {
 
   /// D at the points, or at other points with the same times and labels.
   func denoised(by model: any ScoreModel, at other: Tensor? = nil) -> Tensor {
-    model.denoised(other ?? x, at: times, process: process, condition: labels)
+    model.checkedDenoised(other ?? x, at: times, process: process, condition: labels)
   }
 }

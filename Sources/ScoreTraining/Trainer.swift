@@ -1,3 +1,4 @@
+internal import Files
 public import ScoreModels
 public import Torch
 
@@ -84,7 +85,9 @@ public final class Trainer {
 
   /// Prepares the training of a model, which starts from its present parameters.
   ///
-  /// - Precondition: the model has parameters, the data have examples, and the batch size is positive.
+  /// Data without examples and a batch size that is not positive are reported by `advance()`.
+  ///
+  /// - Precondition: the model has parameters.
   public init(
     _ model: any ScoreModel, process: any DiffusionProcess, data: any TrainingData, objective: any ScoreObjective,
     optimizer: any Optimizer = Adam(), settings: Settings
@@ -96,10 +99,9 @@ public final class Trainer {
     self.data = data
     self.optimizer = optimizer
     named = model.namedParameters()
-    precondition(!named.isEmpty, "a model without parameters cannot be trained")
-    precondition(settings.batchSize > 0, "the batch size must be positive, not \(settings.batchSize)")
+    demand(!named.isEmpty, "\(type(of: model)) has no parameters, and cannot be trained")
     device = model.device
-    order = DataOrder(seed: settings.seed, count: data.count)
+    order = DataOrder(seed: settings.seed, count: max(1, data.count))
     weights = withoutGradients { [named] in Tensor.flatten(named.map { $0.parameter.value.detached() }) }
     average = ExponentialMovingAverage(decay: settings.averageDecay, value: weights)
     assign(weights)
@@ -107,14 +109,17 @@ public final class Trainer {
 
   /// Takes one step.
   ///
-  /// - Throws: `TrainingDiverged` if the loss, the gradient or the update is not finite, and the errors of the data, the objective and
+  /// - Throws: `TrainingDataError` if there are no examples, the batch size is not positive, or a batch has labels and not one for each
+  ///   example; `TrainingDiverged` if the loss, the gradient or the update is not finite; and the errors of the data, the objective and
   ///   the optimizer. In each case the weights and the step stay as they were.
   @discardableResult
   public func advance() throws -> Report {
+    try checkData()
     let number = step + 1
     var generator = RandomGenerator(seed: settings.seed, purpose: .training, index: UInt64(number))
     let positions = positions(ofStep: number)
     var batch = try data.batch(at: positions).to(device)
+    try check(batch)
     let next = self.positions(ofStep: number + 1)
     upcoming = (number + 1, next)
     data.prefetch(at: next)
@@ -192,7 +197,7 @@ public final class Trainer {
   /// - Throws: `StateMismatch` or `OptimizerStateError` if the state belongs to another model or optimizer, or is not finite; the
   ///   trainer is then as it was.
   public func restore(_ state: State) throws {
-    precondition(state.step >= 0, "a state is not of step \(state.step)")
+    demand(state.step >= 0, "a state is not of step \(state.step)")
     let weights = try flattened(state.model)
     let averaged = try flattened(state.average)
     var next = optimizer
@@ -203,6 +208,21 @@ public final class Trainer {
     average = ExponentialMovingAverage(decay: settings.averageDecay, value: averaged, updateCount: state.step)
     step = state.step
     assign(weights)
+  }
+
+  private func checkData() throws(TrainingDataError) {
+    if data.count < 1 { throw TrainingDataError(.data, "there are no examples to train on") }
+    if settings.batchSize < 1 {
+      throw TrainingDataError(.usage, "the batch size must be positive, not \(settings.batchSize)")
+    }
+  }
+
+  private func check(_ batch: TrainingBatch) throws(TrainingDataError) {
+    guard let labels = batch.labels, labels.shape.first != batch.examples.shape.first else { return }
+    throw TrainingDataError(
+      .data,
+      "labels of shape \(labels.shape) do not fit examples of shape \(batch.examples.shape): each example has one label"
+    )
   }
 
   /// The positions of a step's examples; those of the next step are kept, because an epoch's order takes time to find.

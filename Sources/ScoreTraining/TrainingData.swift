@@ -1,3 +1,4 @@
+public import Files
 public import Torch
 
 /// Examples from which training draws batches.
@@ -36,6 +37,19 @@ public struct TrainingBatch {
   }
 }
 
+/// Data, or a batch size, that training cannot use.
+public struct TrainingDataError: Error, Equatable, CustomStringConvertible {
+  /// Data, or a setting.
+  public let kind: FailureKind
+  /// One sentence: what is wrong.
+  public let description: String
+
+  init(_ kind: FailureKind, _ description: String) {
+    self.kind = kind
+    self.description = description
+  }
+}
+
 /// Examples in one tensor.
 public struct TensorData: TrainingData {
   /// All examples, `[count, …]`.
@@ -45,11 +59,17 @@ public struct TensorData: TrainingData {
 
   /// Makes data of examples and labels.
   ///
-  /// - Precondition: there are as many labels as examples, if there are labels.
-  public init(_ examples: Tensor, labels: Tensor? = nil) {
-    precondition(
-      labels.map { $0.shape == [examples.size(0)] } ?? true,
-      "labels of shape \(labels?.shape ?? []) do not belong to examples of shape \(examples.shape)")
+  /// - Throws: `TrainingDataError` without examples, or if there are labels and not one for each example.
+  public init(_ examples: Tensor, labels: Tensor? = nil) throws(TrainingDataError) {
+    if examples.elementCount == 0 || examples.rank == 0 {
+      throw TrainingDataError(
+        .data, "data of shape \(examples.shape) hold no examples; the first dimension counts them")
+    }
+    if let labels, labels.shape != [examples.size(0)] {
+      throw TrainingDataError(
+        .data,
+        "labels of shape \(labels.shape) do not fit examples of shape \(examples.shape): each example has one label")
+    }
     self.examples = examples
     self.labels = labels
   }
@@ -79,7 +99,7 @@ public struct DataOrder {
   ///
   /// - Precondition: `count` is positive.
   public init(seed: UInt64, count: Int) {
-    precondition(count > 0, "there is no order of \(count) examples")
+    demand(count > 0, "there is no order of \(count) examples")
     self.seed = seed
     self.count = count
   }

@@ -1,3 +1,4 @@
+internal import Files
 public import ScoreModels
 public import Torch
 
@@ -23,7 +24,7 @@ public struct UncertaintyWeighting: ScoreObjective, Hashable {
     using generator: inout RandomGenerator
   ) -> Tensor {
     guard let model = model as? UncertainScore else {
-      preconditionFailure("UncertaintyWeighting trains an UncertainScore, not \(type(of: model))")
+      endProgram("UncertaintyWeighting trains an UncertainScore, not \(type(of: model))")
     }
     let noisy = NoisyPoints(batch, process: process, noiseLevels: base.noiseLevels, using: &generator)
     let sigma = process.sigma(noisy.times)

@@ -1,4 +1,5 @@
 internal import CTorch
+internal import Files
 
 /// Runs a closure whose operations are not recorded, so that nothing can be differentiated through them.
 ///
@@ -50,7 +51,7 @@ extension Tensor {
       return try gradients(
         of: self, withRespectTo: [input], seed: seed, createGraph: createGraph, retainGraph: retainGraph)[0]
     } catch {
-      fatalError("gradient(withRespectTo:) of \(dtype)\(shape) for \(input.dtype)\(input.shape): \(error)")
+      endProgram("gradient(withRespectTo:) of \(dtype)\(shape) for \(input.dtype)\(input.shape): \(error)")
     }
   }
 }
@@ -83,7 +84,7 @@ public func gradients(
   of outputs: [Tensor], withRespectTo inputs: [Tensor], seeds: [Tensor]?, createGraph: Bool = false,
   retainGraph: Bool? = nil
 ) throws -> [Tensor] {
-  precondition(seeds == nil || seeds?.count == outputs.count, "gradients need a seed for each output")
+  demand(seeds == nil || seeds?.count == outputs.count, "gradients need a seed for each output")
   var out = [OpaquePointer?](repeating: nil, count: inputs.count)
   let retain = retainGraph ?? createGraph
   let status = withHandles(outputs) { outputHandles, outputCount in

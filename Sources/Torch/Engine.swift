@@ -1,15 +1,15 @@
 internal import CTorch
-internal import Synchronization
+internal import Files
 
-/// A failure of the engine: the operation and libtorch's own message.
+/// A failure of the engine: the operation and libtorch's own message; or a mistake in the use of the package.
 public struct EngineError: Error, CustomStringConvertible, Equatable {
-  /// The operation, such as "matmul".
+  /// The operation, such as "matmul"; empty if no operator failed.
   public let operation: String
-  /// libtorch's message.
+  /// libtorch's message, or what is wrong.
   public let message: String
 
   /// Operation and message in one sentence.
-  public var description: String { "\(operation): \(message)" }
+  public var description: String { operation.isEmpty ? message : "\(operation): \(message)" }
 
   /// Whether memory was insufficient.
   public var isOutOfMemory: Bool {
@@ -22,6 +22,12 @@ public struct EngineError: Error, CustomStringConvertible, Equatable {
     self.operation = operation
     // libtorch ends its messages with hints over several lines; the first sentence says what was wrong.
     message = String(cString: ctorch_error_message()).split(separator: "\n").first.map(String.init) ?? "unknown error"
+  }
+
+  /// A mistake of which the engine does not know.
+  fileprivate init(mistake: String) {
+    operation = ""
+    message = mistake
   }
 }
 
@@ -37,7 +43,7 @@ public enum Engine {
   public static var threadCount: Int {
     get { Int(ctorch_thread_count()) }
     set {
-      precondition(newValue > 0, "the number of threads must be positive, not \(newValue)")
+      demand(newValue > 0, "the number of threads must be positive, not \(newValue)")
       check("set the number of threads", ctorch_set_thread_count(Int32(clamping: newValue)))
     }
   }
@@ -50,16 +56,15 @@ public enum Engine {
   /// Tensors stay on their thread, so a leak test can compare this before and after while other threads work.
   public static var liveHandlesOfThread: Int { Int(ctorch_live_handles_of_thread()) }
 
-  /// Sets a closure that is called before a failed operator ends the process.
+  /// Sets a closure that is called before a failed operator or a mistake in the use of the package ends the process.
   ///
-  /// A tool uses it to report the failure in its own words and to exit with its own status.
+  /// A tool uses it to report the failure in its own words and to exit with its own status. Without it, or if it returns, the
+  /// failure goes to standard error as `error: …` and the exit status is 70, in debug and release builds.
   ///
   /// An operator fails if its operands do not fit, which is a mistake in the program, or if memory runs out.
   public static func onFailure(_ handler: @escaping @Sendable (EngineError) -> Void) {
-    failureHandler.withLock { $0 = handler }
+    ProgramEnding.setHandler { handler($0 as? EngineError ?? EngineError(mistake: $0.description)) }
   }
-
-  static let failureHandler = Mutex<(@Sendable (EngineError) -> Void)?>(nil)
 
   /// Keeps freed memory for later tensors instead of returning it to the system.
   ///
@@ -70,7 +75,7 @@ public enum Engine {
   public static func keepFreedMemory() { ctorch_keep_freed_memory() }
 }
 
-/// Traps with libtorch's message unless a call succeeded.
+/// Ends the process with libtorch's message unless a call succeeded.
 func check(_ operation: StaticString, _ status: Int32, _ operands: @autoclosure () -> [Tensor] = []) {
   if status != CTORCH_OK { trap(operation, operands()) }
 }
@@ -78,12 +83,10 @@ func check(_ operation: StaticString, _ status: Int32, _ operands: @autoclosure 
 /// Ends the process with the operator, the operands' shapes and libtorch's message.
 func trap(_ operation: StaticString, _ operands: [Tensor]) -> Never {
   let shapes = operands.map { "\($0.dtype)\($0.shape)" }.joined(separator: ", ")
-  let error = EngineError("\(operation)(\(shapes))")
-  Engine.failureHandler.withLock { $0 }?(error)
-  fatalError("\(error)")
+  ProgramEnding.end(EngineError("\(operation)(\(shapes))"))
 }
 
-/// Calls a function of the shim that returns one tensor; traps with a message that names the operands if it fails.
+/// Calls a function of the shim that returns one tensor; ends the process with a message that names the operands if it fails.
 @inline(__always)
 func produce(
   _ operation: StaticString, _ operands: @autoclosure () -> [Tensor],

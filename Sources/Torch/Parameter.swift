@@ -1,3 +1,5 @@
+internal import Files
+
 /// A tensor that training changes: the one reference type among tensors.
 ///
 /// Modules that hold the same parameter share it.
@@ -11,8 +13,8 @@ public final class Parameter {
   public var value: Tensor {
     get { substitute ?? variable }
     set {
-      precondition(substitute == nil, "a parameter cannot be set while it has a substitute")
-      precondition(
+      demand(substitute == nil, "a parameter cannot be set while it has a substitute")
+      demand(
         newValue.shape == variable.shape,
         "a parameter of shape \(variable.shape) cannot take a value of shape \(newValue.shape)")
       variable = newValue.variable()
@@ -36,7 +38,7 @@ public final class Parameter {
   public static func withValues<Result>(
     _ values: [Tensor], of parameters: [Parameter], _ body: () throws -> Result
   ) rethrows -> Result {
-    precondition(
+    demand(
       values.map(\.shape) == parameters.map(\.shape),
       "\(parameters.count) parameters of shapes \(parameters.map(\.shape)) cannot take values of shapes \(values.map(\.shape))"
     )

@@ -1,4 +1,5 @@
 internal import CTorch
+internal import Files
 
 /// A source of random numbers that is a value: copies of it give the same numbers.
 ///
@@ -40,7 +41,7 @@ public struct RandomGenerator: RandomNumberGenerator, Hashable, Sendable {
   ///
   /// - Precondition: `index` is below 2⁵⁶.
   public init(seed: UInt64, purpose: Purpose = .general, index: UInt64 = 0) {
-    precondition(index < 1 << 56, "the index of a stream is below 2⁵⁶, not \(index)")
+    demand(index < 1 << 56, "the index of a stream is below 2⁵⁶, not \(index)")
     self.seed = seed
     stream = UInt64(purpose.rawValue) << 56 | index
   }
@@ -71,7 +72,7 @@ public struct RandomGenerator: RandomNumberGenerator, Hashable, Sendable {
   /// - Precondition: `bound` is positive and at most 2³¹: the numbers come from 53 random bits, so that the bias of any of
   ///   them is below 2⁻²².
   public mutating func integers(below bound: Int, _ shape: [Int]) -> Tensor {
-    precondition((1...(1 << 31)).contains(bound), "integers(below:) needs a bound in 1 ... 2³¹, not \(bound)")
+    demand((1...(1 << 31)).contains(bound), "integers(below:) needs a bound in 1 ... 2³¹, not \(bound)")
     return (uniform(shape, dtype: .float64) * Double(bound)).floor().to(.int64)
   }
 

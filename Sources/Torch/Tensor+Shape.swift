@@ -1,4 +1,5 @@
 internal import CTorch
+internal import Files
 
 extension Tensor {
   /// The same elements in another shape; one length may be −1 and is then derived.
@@ -15,7 +16,7 @@ extension Tensor {
     if shape.isEmpty { return reshaped([1]) }
     let start = first < 0 ? first + shape.count : first
     let end = last < 0 ? last + shape.count : last
-    precondition(
+    demand(
       start >= 0 && start <= end && end < shape.count,
       "a tensor of shape \(shape) has no dimensions \(first) through \(last)")
     if start == end { return self }
@@ -88,13 +89,13 @@ extension Tensor {
   /// Cuts a dimension into equal parts.
   public func chunked(_ count: Int, along dimension: Int = 0) -> [Tensor] {
     let length = size(dimension)
-    precondition(count > 0 && length % count == 0, "\(length) elements do not make \(count) equal parts")
+    demand(count > 0 && length % count == 0, "\(length) elements do not make \(count) equal parts")
     return split(Array(repeating: length / count, count: count), along: dimension)
   }
 
   /// All elements of all tensors in one vector, each tensor in row-major order.
   public static func flatten(_ tensors: [Tensor]) -> Tensor {
-    precondition(!tensors.isEmpty, "there is nothing to flatten")
+    demand(!tensors.isEmpty, "there is nothing to flatten")
     return produce("flatten", tensors) { out in withHandles(tensors) { ctorch_flatten_all($0, $1, out) } }
   }
 

@@ -1,4 +1,5 @@
 internal import CTorch
+internal import Files
 
 /// The one owner of a tensor of the engine.
 final class TensorHandle {
@@ -36,7 +37,7 @@ public struct Tensor {
   ///
   /// - Precondition: `elements.count` is the product of `shape`.
   public init<Element: TensorElement>(_ elements: [Element], shape: [Int]) {
-    precondition(
+    demand(
       shape.allSatisfy { $0 >= 0 } && elements.count == shape.reduce(1, *),
       "\(elements.count) elements do not fill the shape \(shape)")
     self = elements.withUnsafeBytes { Tensor(bytes: $0, dtype: Element.dtype, shape: shape) }
@@ -50,7 +51,7 @@ public struct Tensor {
   /// - Precondition: the rows have the same length.
   public init(_ rows: [[Float]]) {
     let columns = rows.first?.count ?? 0
-    precondition(rows.allSatisfy { $0.count == columns }, "the rows of a matrix have the same length")
+    demand(rows.allSatisfy { $0.count == columns }, "the rows of a matrix have the same length")
     self.init(rows.flatMap { $0 }, shape: [rows.count, columns])
   }
 
@@ -104,7 +105,7 @@ public struct Tensor {
 
   /// `count` numbers at equal distances, both ends included.
   public static func linspace(_ start: Double, _ end: Double, count: Int, dtype: DType = .float32) -> Tensor {
-    precondition(count >= 1, "linspace needs a positive count, not \(count)")
+    demand(count >= 1, "linspace needs a positive count, not \(count)")
     let step = count == 1 ? 0 : (end - start) / Double(count - 1)
     return Tensor((0..<count).map { $0 == count - 1 && count > 1 ? end : start + Double($0) * step }).to(dtype)
   }
@@ -126,7 +127,7 @@ public struct Tensor {
   public func size(_ dimension: Int) -> Int {
     let rank = rank
     let index = dimension < 0 ? dimension + rank : dimension
-    precondition((0..<rank).contains(index), "a tensor of rank \(rank) has no dimension \(dimension)")
+    demand((0..<rank).contains(index), "a tensor of rank \(rank) has no dimension \(dimension)")
     return Int(inspect { ctorch_size($0, Int64(index)) })
   }
 
@@ -136,7 +137,7 @@ public struct Tensor {
   /// The type of the elements.
   public var dtype: DType {
     guard let type = DType(rawValue: inspect(ctorch_dtype)) else {
-      fatalError("the engine returned a tensor of an element type that ScoreKit does not know")
+      endProgram("the engine returned a tensor of an element type that ScoreKit does not know")
     }
     return type
   }

@@ -80,7 +80,7 @@ import Testing
         return Tensor.stack([columns[1] * -3 - columns[0], columns[0] * 3], along: 1)
       }
     }
-    let data = Dataset(name: "square", examples: Tensor([[-1.0, 1], [1, 0.5]]).to(.float32))
+    let data = try Dataset(name: "square", examples: Tensor([[-1.0, 1], [1, 0.5]]).to(.float32))
     let field = try ScoreField(of: Rotation(), around: data)
     #expect(field.range == -1.5...1.5)
     #expect(field.curl.allSatisfy { abs($0 - 6) < 1e-5 })

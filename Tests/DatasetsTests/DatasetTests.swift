@@ -7,7 +7,7 @@ import Torch
 @Suite struct DatasetTests {
   @Test func batchesAreTheExamplesAsked() throws {
     let bytes = Tensor((0..<24).map { UInt8($0 * 10) }, shape: [6, 1, 2, 2])
-    let data = Dataset(name: "six", examples: bytes, labels: Tensor([0, 1, 2, 0, 1, 4]))
+    let data = try Dataset(name: "six", examples: bytes, labels: Tensor([0, 1, 2, 0, 1, 4]))
     #expect(data.count == 6 && data.exampleShape == [1, 2, 2] && data.isImages && data.classCount == 5)
     let batch = try data.batch(Tensor([5, 0, 5]))
     #expect(batch.examples.shape == [3, 1, 2, 2] && batch.examples.dtype == .float32)
@@ -18,7 +18,7 @@ import Torch
 
   @Test func pointsStayAsTheyAre() throws {
     let points = Tensor([[1, 2], [3, 400]])
-    let data = Dataset(name: "two", examples: points)
+    let data = try Dataset(name: "two", examples: points)
     #expect(!data.isImages && data.classCount == 0)
     #expect(try data.batch(Tensor([1])).examples.floats == [3, 400])
     #expect(try data.batch(Tensor([1])).labels == nil)
@@ -27,7 +27,7 @@ import Torch
   @Test func standardDeviationIsThatOfAllValues() throws {
     // More elements than one part holds.
     let bytes = (0..<1_200_000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) }
-    let data = Dataset(name: "many", examples: Tensor(bytes, shape: [12_000, 1, 10, 10]))
+    let data = try Dataset(name: "many", examples: Tensor(bytes, shape: [12_000, 1, 10, 10]))
     let values = bytes.map { Double(Float($0) / 127.5 - 1) }
     let mean = values.reduce(0, +) / Double(values.count)
     let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)

@@ -66,6 +66,20 @@ import Testing
     }
   }
 
+  /// Swift's own checks print nothing in release builds and end the process by a signal; `demand` and `endProgram` of `Files`
+  /// say their sentence.
+  @Test(arguments: libraries)
+  func mistakesAreNamedInEveryBuild(_ module: String) throws {
+    let folder = try #require(Imports.folders[module])
+    for file in Imports.swiftFiles(in: folder) where !file.hasSuffix(".pb.swift") {
+      for line in try Imports.text(of: file).split(separator: "\n") {
+        #expect(
+          !line.contains(/\b(precondition|preconditionFailure|assert|assertionFailure|fatalError)\(/),
+          "\(file): \(line)")
+      }
+    }
+  }
+
   @Test func filesAreShort() throws {
     let folders = ["Sources", "Samplers", "Examples", "Benchmarks", "Tests", "Fuzzing"]
     let files = folders.flatMap(Imports.swiftFiles(in:)).filter { !$0.hasSuffix(".pb.swift") }

@@ -25,6 +25,7 @@ struct TwoLayerScore: ScoreModel {
 @Suite struct ArticleTests {
   @Test func ownModelsLearn() throws {
     // WriteYourOwnScoreModel begins
+    Engine.prepare()
     var generator = RandomGenerator(seed: 0, purpose: .initialization)
     let model = TwoLayerScore(width: 64, using: &generator)
     let process = EDMProcess(sigmaMin: 0.01, sigmaMax: 20)
@@ -123,6 +124,7 @@ struct TwoLayerScore: ScoreModel {
 
   @Test func normsStayWhatTheyAre() throws {
     // ConstrainTraining begins
+    Engine.prepare()
     var generator = RandomGenerator(seed: 0, purpose: .initialization)
     let process = EDMProcess()
     let network = MLP(.init(shape: [2], width: 32, blocks: 1), using: &generator)
@@ -186,6 +188,7 @@ struct TwoLayerScore: ScoreModel {
 
   @Test func energiesAreSymmetric() throws {
     // MakeScoresConservative begins
+    Engine.prepare()
     var generator = RandomGenerator(seed: 0, purpose: .initialization)
     let process = EDMProcess()
     let points = try DatasetSource("eight-gaussians").load()
@@ -213,6 +216,7 @@ struct TwoLayerScore: ScoreModel {
   @Test func modelsMoveToTheDevice() throws {
     // UseAGPU begins
     let device = try Device.prepared("auto")
+    Engine.prepare()
     var generator = RandomGenerator(seed: 0, purpose: .initialization)
     let model = MLPScore(
       MLP(.init(shape: [2], width: 32, blocks: 1), using: &generator), process: EDMProcess(),

@@ -18,6 +18,7 @@ struct LinearScore: ScoreModel {
     try temporaryFolder { folder in
       let path = "\(folder)/moons.png"
       // README begins
+      Engine.prepare()
       var generator = RandomGenerator(seed: 0, purpose: .initialization)
       let model = LinearScore(layer: Linear(2, 2, using: &generator))
       let trainer = Trainer(

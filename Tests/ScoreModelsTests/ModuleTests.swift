@@ -21,7 +21,21 @@ import Torch
     static var parameterNames: [String: String] { ["inner": ""] }
   }
 
-  final class Tree: Module {
+  struct Plain {
+    let leaf: Leaf
+    let number: Int
+  }
+
+  enum Choice {
+    case one(Leaf)
+    case none
+  }
+
+  class Root {
+    let root = Leaf(15)
+  }
+
+  final class Tree: Root, Module {
     let first = Leaf(1, bias: true)
     let blocks = [Leaf(2), Leaf(3)]
     let pair = (Leaf(4), Parameter(.zeros([1])))
@@ -31,11 +45,14 @@ import Torch
     let linear1: Leaf
     let again: Leaf
     let grid = [[Leaf(8)], []]
-    let ignored = ["key": Leaf(9)]
+    let named = ["right": Leaf(9), "left": Leaf(10)]
+    let numbered = [10: Leaf(11), 9: Leaf(12)]
+    let plain = Plain(leaf: Leaf(13), number: 1)
+    let choice = Choice.one(Leaf(14))
 
     static var parameterNames: [String: String] { ["linear1": "linear_1"] }
 
-    init() {
+    override init() {
       linear1 = Leaf(7)
       again = linear1
     }
@@ -43,11 +60,14 @@ import Torch
 
   @Test func parametersAreNamedByTheirPath() {
     let expected = [
-      "first.weight", "first.bias", "blocks.0.weight", "blocks.1.weight", "pair.0.weight", "pair.1", "present.weight",
+      "root.weight", "first.weight", "first.bias", "blocks.0.weight", "blocks.1.weight", "pair.0.weight", "pair.1",
+      "present.weight",
       "wrapped.weight", "linear_1.weight", "grid.0.0.weight",
+      "named.left.weight", "named.right.weight", "numbered.9.weight", "numbered.10.weight", "plain.leaf.weight",
+      "choice.one.weight",
     ]
     #expect(Tree().namedParameters().map(\.name) == expected)
-    #expect(Tree().parameterCount == 2 + 1 + 4 + 3 + 2 + 2 + 2 + 2)
+    #expect(Tree().parameterCount == 2 + 2 + 1 + 4 + 3 + 2 + 2 + 2 + 2 + 4 * 2 + 2 + 2)
   }
 
   @Test func sharedParametersAreListedOnce() {

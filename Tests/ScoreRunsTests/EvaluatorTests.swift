@@ -13,7 +13,7 @@ import Testing
       weights: [1], means: .zeros([1, 2]), covariances: Tensor([1.5, 0.5], shape: [1, 2]),
       process: try process.makeProcess())
     var generator = RandomGenerator(seed: 4, purpose: .data)
-    let dataset = Dataset(name: "normal", examples: model.draw(3000, using: &generator).to(.float32))
+    let dataset = try Dataset(name: "normal", examples: model.draw(3000, using: &generator).to(.float32))
     let configuration = ModelConfiguration(
       mlp: .init(shape: [2], width: 4, blocks: 1, classCount: 0), process: process, sigmaData: 1)
     return (model, RunRecord(run: RunConfiguration(), model: configuration, data: try dataset.fingerprint), dataset)
@@ -59,7 +59,7 @@ import Testing
       weights: [1], means: .full([1, 2], mean, dtype: .float64), covariances: Tensor([gap * gap]),
       process: try process.makeProcess())
     let bytes = Tensor(Array(repeating: UInt8(127), count: 1000), shape: [500, 1, 1, 2])
-    let dataset = Dataset(name: "flat", examples: bytes)
+    let dataset = try Dataset(name: "flat", examples: bytes)
     let configuration = ModelConfiguration(
       mlp: .init(shape: [1, 1, 2], width: 4, blocks: 1, classCount: 0), process: process, sigmaData: 1)
     let result = try Self.evaluation(
@@ -140,7 +140,7 @@ import Testing
     classes.model = ModelConfiguration(
       mlp: .init(shape: [2], width: 4, blocks: 1, classCount: 3), process: .init(.edm), sigmaData: 1)
     let labels = Tensor(Array(repeating: 5, count: 3000))
-    expect(.data, "class 5", model, classes, Dataset(name: "normal", examples: dataset.examples, labels: labels))
+    expect(.data, "class 5", model, classes, try Dataset(name: "normal", examples: dataset.examples, labels: labels))
   }
 
   @Test func batchesAreOfTheSizeThatIsAskedFor() throws {

@@ -98,7 +98,7 @@ import Testing
   }
 
   @Test func dataOfOneValueAreRefused() throws {
-    let dataset = Dataset(name: "flat", examples: .zeros([5, 2]))
+    let dataset = try Dataset(name: "flat", examples: .zeros([5, 2]))
     #expect(throws: RunError.self) { try RunConfiguration().resolved(for: dataset) }
   }
 

@@ -77,7 +77,7 @@ import Testing
 
   @Test func copiesAreFound() throws {
     let digits = try Dataset.digits()
-    let some = Dataset(name: "some", examples: digits.examples[0..<200])
+    let some = try Dataset(name: "some", examples: digits.examples[0..<200])
     let quality = try SampleQuality(of: Pixels.values(of: some.examples[10..<30]), against: some)
     #expect(quality.nearestDistance < 1e-6 && quality.nearestDistanceOfData > 1)
     #expect(quality.spaces.map(\.name) == ["pixels"] && quality.spaces[0].dimensions == 64)
@@ -93,7 +93,7 @@ import Testing
 
   @Test func noiseIsWorseThanData() throws {
     let digits = try Dataset.digits()
-    let some = Dataset(name: "some", examples: digits.examples[0..<400], labels: digits.labels?[0..<400])
+    let some = try Dataset(name: "some", examples: digits.examples[0..<400], labels: digits.labels?[0..<400])
     let quality = try SampleQuality(of: normal([60, 1, 8, 8], seed: 1), against: some)
     #expect(quality.spaces.map(\.name) == ["pixels", "classifier"])
     for space in quality.spaces {
@@ -111,7 +111,7 @@ import Testing
 
   @Test func setsAreOfOneSizeAndTheClassifierIsIndependentWhereDataSuffice() throws {
     let digits = try Dataset.digits()
-    let some = Dataset(name: "some", examples: digits.examples[0..<100], labels: digits.labels?[0..<100])
+    let some = try Dataset(name: "some", examples: digits.examples[0..<100], labels: digits.labels?[0..<100])
     let samples = normal([70, 1, 8, 8], seed: 5)
     let quality = try SampleQuality(of: samples, against: some)
     #expect(quality.count == 70 && quality.referenceCount == 50 && quality.classifierSawExamples == true)
@@ -126,8 +126,8 @@ import Testing
     let labels = try #require(digits.labels)
     // The labels of the others are wrong: whoever saw them would learn nothing.
     let positions = Tensor(Array(0..<300))
-    let shown = Dataset(name: "shown", examples: digits.examples[0..<300], labels: labels[0..<300])
-    let mixed = Dataset(
+    let shown = try Dataset(name: "shown", examples: digits.examples[0..<300], labels: labels[0..<300])
+    let mixed = try Dataset(
       name: "mixed", examples: digits.examples,
       labels: .concatenate([labels[0..<300], .zeros([digits.count - 300], dtype: labels.dtype)]))
     let classifier = try FeatureClassifier.train(on: mixed, positions: positions, steps: 20)
@@ -140,7 +140,9 @@ import Testing
     let digits = try Dataset.digits()
     #expect(throws: RunError.self) { try SampleQuality(of: .zeros([7, 1, 8, 8]), against: digits) }
     #expect(throws: RunError.self) { try SampleQuality(of: .zeros([9, 1, 9, 8]), against: digits) }
-    #expect(throws: RunError.self) { try FeatureClassifier.train(on: Dataset(name: "a", examples: digits.examples)) }
+    #expect(throws: RunError.self) {
+      try FeatureClassifier.train(on: try Dataset(name: "a", examples: digits.examples))
+    }
   }
 
   @Test func pointsAreClassifiedToo() throws {

@@ -17,7 +17,7 @@ import Torch
     var generator = RandomGenerator(seed: 3)
     let angle = generator.uniform([400]) * (2 * Double.pi)
     let ring = Tensor.stack([angle.cos(), angle.sin()], along: 1) + generator.normal([400, 2]) * 0.05
-    return TensorData(ring)
+    return try TensorData(ring)
   }
 
   private func trained(_ data: TensorData, steps: Int = 200) throws -> MLPScore {

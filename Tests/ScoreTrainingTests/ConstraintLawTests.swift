@@ -46,7 +46,7 @@ struct ConstraintCase: CustomTestStringConvertible, Sendable {
       WeightSparsity(of: layer, target: 0.5, schedule: .init(start: 1, interval: 3, growths: 1))
     },
     ConstraintCase("symmetry") { layer in
-      JacobianSymmetry(of: layer, process: EDMProcess(), data: TensorData(points.to(.float32)), pointCount: 4)
+      try JacobianSymmetry(of: layer, process: EDMProcess(), data: TensorData(points.to(.float32)), pointCount: 4)
     },
   ]
 }

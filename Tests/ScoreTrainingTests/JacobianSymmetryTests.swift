@@ -24,9 +24,9 @@ struct LinearField: ScoreModel {
 @Suite struct JacobianSymmetryTests {
   private let process = EDMProcess()
 
-  private func data(_ shape: [Int], seed: UInt64 = 3) -> TensorData {
+  private func data(_ shape: [Int], seed: UInt64 = 3) throws -> TensorData {
     var generator = RandomGenerator(seed: seed)
-    return TensorData(generator.normal(shape))
+    return try TensorData(generator.normal(shape))
   }
 
   private func field(dtype: DType = .float64) -> LinearField {
@@ -62,7 +62,7 @@ struct LinearField: ScoreModel {
       }
     }
     let model = Turned(matrix: Parameter(Tensor([1.0, 0, 0, 1], shape: [2, 2]) + turn))
-    var constraint = JacobianSymmetry(of: model, process: process, data: data([50, 2]), pointCount: 40)
+    var constraint = JacobianSymmetry(of: model, process: process, data: try data([50, 2]), pointCount: 40)
     try constraint.prepare(step: 1, at: parameters(of: model))
     let squared = try constraint.residual(at: parameters(of: model)).square().sum().item()
     // ¼‖2Ω‖²_F/D with ‖Ω‖²_F = 0.18.
@@ -75,7 +75,7 @@ struct LinearField: ScoreModel {
     let update = generator.normal([3, 3], dtype: .float64)
     var optimizer = NullSpaceProjected(
       GivenUpdate(update),
-      constraint: JacobianSymmetry(of: model, process: process, data: data([20, 3]), pointCount: 6),
+      constraint: JacobianSymmetry(of: model, process: process, data: try data([20, 3]), pointCount: 6),
       solver: LSMR(tolerance: 1e-12), schedule: .init(correctionRate: 1))
     #expect(model.asymmetry > 0.5)
     let projected = try optimizer.updates(for: [update], at: parameters(of: model))[0]
@@ -92,7 +92,7 @@ struct LinearField: ScoreModel {
     let update = generator.normal([3, 3], dtype: .float64)
     var optimizer = NullSpaceProjected(
       GivenUpdate(update),
-      constraint: JacobianSymmetry(of: model, process: process, data: data([20, 3]), pointCount: 6),
+      constraint: JacobianSymmetry(of: model, process: process, data: try data([20, 3]), pointCount: 6),
       solver: LSMR(tolerance: 1e-12), schedule: .init(correctionRate: 0))
     let after = before + (try optimizer.updates(for: [update], at: parameters(of: model))[0])
     expectClose(after - after.transposed(), before - before.transposed(), rtol: 1e-7, atol: 1e-8)
@@ -106,7 +106,7 @@ struct LinearField: ScoreModel {
     for parameter in model.parameters() { parameter.value = generator.normal(parameter.shape) * 0.3 }
     let free = NetworkScore(network.base, process: process, parameterization: .edm(sigmaData: 0.5))
     for (model, isSymmetric) in [(model as any ScoreModel, true), (free, false)] {
-      var constraint = JacobianSymmetry(of: model, process: process, data: data([30, 6]))
+      var constraint = JacobianSymmetry(of: model, process: process, data: try data([30, 6]))
       try constraint.prepare(step: 1, at: parameters(of: model))
       let norm = try constraint.residual(at: parameters(of: model)).norm()
       #expect(isSymmetric ? norm < 1e-6 : norm > 1e-3)
@@ -116,7 +116,8 @@ struct LinearField: ScoreModel {
   @Test func pointsAreAFunctionOfSeedAndStep() throws {
     let model = field()
     func residual(seed: UInt64, step: Int) throws -> Tensor {
-      var constraint = JacobianSymmetry(of: model, process: process, data: data([20, 3]), pointCount: 4, seed: seed)
+      var constraint = JacobianSymmetry(
+        of: model, process: process, data: try data([20, 3]), pointCount: 4, seed: seed)
       try constraint.prepare(step: step, at: parameters(of: model))
       return try constraint.residual(at: parameters(of: model)).detached()
     }
@@ -128,7 +129,7 @@ struct LinearField: ScoreModel {
 
   @Test func unpreparedAndForeignParametersAreRefused() throws {
     let model = field()
-    var constraint = JacobianSymmetry(of: model, process: process, data: data([20, 3]))
+    var constraint = JacobianSymmetry(of: model, process: process, data: try data([20, 3]))
     #expect(throws: ConstraintError.self) { try constraint.residual(at: parameters(of: model)) }
     try constraint.prepare(step: 1, at: parameters(of: model))
     #expect(throws: ConstraintError.self) { try constraint.residual(at: [Tensor.zeros([2, 2])]) }

@@ -112,7 +112,7 @@ import Torch
     // A model that always says 0 has the loss w(σ)·E x₀² at each level.
     let zero = FixedScore { x, t in -x / t.square().broadcastable(toRank: 2) }
     let model = UncertainScore(zero)
-    let data = TensorData(Tensor.full([64, 2], 0.5, dtype: .float32))
+    let data = try TensorData(Tensor.full([64, 2], 0.5, dtype: .float32))
     let trainer = Trainer(
       model, process: EDMProcess(), data: data,
       objective: UncertaintyWeighting(

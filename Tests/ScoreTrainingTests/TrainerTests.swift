@@ -8,7 +8,7 @@ import Torch
   private static func makeTrainer(
     seed: UInt64 = 0, steps: Int = 40, features: Int = 2, labels: Bool = false, energy: Bool = false,
     learningRate: Double = 3e-3, data: Tensor? = nil
-  ) -> Trainer {
+  ) throws -> Trainer {
     var generator = RandomGenerator(seed: 7, purpose: .initialization)
     let network = MLP(.init(shape: [features], width: 16, blocks: 1, classCount: labels ? 3 : 0), using: &generator)
     let process = EDMProcess()
@@ -19,7 +19,7 @@ import Torch
     let examples = data ?? RandomGenerator(seed: 1).withNormal([50, features])
     return Trainer(
       model, process: process,
-      data: TensorData(examples, labels: labels ? Tensor((0..<50).map { $0 % 3 }) : nil),
+      data: try TensorData(examples, labels: labels ? Tensor((0..<50).map { $0 % 3 }) : nil),
       objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1)),
       optimizer: Adam(),
       settings: .init(
@@ -41,7 +41,7 @@ import Torch
   }
 
   @Test(arguments: [false, true]) func trainingIsAFunctionOfItsSeed(labels: Bool) throws {
-    let trainers = [0, 0, 1].map { Self.makeTrainer(seed: $0, labels: labels) }
+    let trainers = try [0, 0, 1].map { try Self.makeTrainer(seed: $0, labels: labels) }
     let losses = try trainers.map { trainer in try (0..<6).map { _ in try trainer.advance().loss } }
     #expect(losses[0] == losses[1])
     #expect(losses[0] != losses[2])
@@ -49,11 +49,11 @@ import Torch
   }
 
   @Test(arguments: [false, true]) func restoredTrainerGoesOnBitForBit(energy: Bool) throws {
-    let whole = Self.makeTrainer(labels: true, energy: energy)
+    let whole = try Self.makeTrainer(labels: true, energy: energy)
     for _ in 0..<13 { try whole.advance() }
-    let first = Self.makeTrainer(labels: true, energy: energy)
+    let first = try Self.makeTrainer(labels: true, energy: energy)
     for _ in 0..<6 { try first.advance() }
-    let second = Self.makeTrainer(labels: true, energy: energy)
+    let second = try Self.makeTrainer(labels: true, energy: energy)
     try second.restore(first.state)
     for _ in 0..<7 { try second.advance() }
     expectSame(second.state, whole.state)
@@ -61,7 +61,7 @@ import Torch
 
   @Test func lossFalls() throws {
     let data = RandomGenerator(seed: 1).withNormal([50, 2]) * 0.2 + 1
-    let trainer = Self.makeTrainer(steps: 150, learningRate: 1e-2, data: data)
+    let trainer = try Self.makeTrainer(steps: 150, learningRate: 1e-2, data: data)
     let losses = try (0..<150).map { _ in try trainer.advance().loss }
     let first = losses.prefix(20).reduce(0, +)
     let last = losses.suffix(20).reduce(0, +)
@@ -69,7 +69,7 @@ import Torch
   }
 
   @Test func modelHoldsTheAverageOnlyInside() throws {
-    let trainer = Self.makeTrainer()
+    let trainer = try Self.makeTrainer()
     for _ in 0..<5 { try trainer.advance() }
     let state = trainer.state
     trainer.withAveragedWeights {
@@ -85,7 +85,7 @@ import Torch
     let model = MLPScore(network, process: EDMProcess(), parameterization: .edm(sigmaData: 1))
     let before = Tensor.flatten(model.parameters().map { $0.value.detached() })
     let trainer = Trainer(
-      model, process: EDMProcess(), data: TensorData(.full([4, 2], 100)),
+      model, process: EDMProcess(), data: try TensorData(.full([4, 2], 100)),
       objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1)),
       optimizer: SGD(learningRate: 1),
       settings: .init(batchSize: 4, schedule: .init(peak: 1, steps: 10), gradientClip: 0.25))
@@ -96,7 +96,7 @@ import Torch
   }
 
   @Test func divergenceStopsBeforeTheWeightsAreTouched() throws {
-    let trainer = Self.makeTrainer(data: .full([50, 2], .infinity))
+    let trainer = try Self.makeTrainer(data: .full([50, 2], .infinity))
     let before = trainer.state
     let error = #expect(throws: TrainingDiverged.self) { try trainer.advance() }
     #expect(error?.step == 1)
@@ -106,7 +106,7 @@ import Torch
   }
 
   @Test func nonFiniteUpdateStopsBeforeTheWeightsAreTouched() throws {
-    let trainer = Self.makeTrainer(learningRate: .infinity)
+    let trainer = try Self.makeTrainer(learningRate: .infinity)
     let before = trainer.state
     let error = #expect(throws: TrainingDiverged.self) { try trainer.advance() }
     #expect(error?.what == "sum of the weights")
@@ -114,15 +114,15 @@ import Torch
   }
 
   @Test func stateOfAnotherModelIsRefused() throws {
-    let trainer = Self.makeTrainer()
-    let other = Self.makeTrainer(features: 3).state
+    let trainer = try Self.makeTrainer()
+    let other = try Self.makeTrainer(features: 3).state
     let before = trainer.state
     #expect(throws: StateMismatch.self) { try trainer.restore(other) }
     expectSame(trainer.state, before)
   }
 
   @Test func stateOfAnotherOptimizerIsRefused() throws {
-    let trainer = Self.makeTrainer()
+    let trainer = try Self.makeTrainer()
     try trainer.advance()
     let before = trainer.state
     for change: (inout [String: Tensor]) -> Void in [
@@ -138,7 +138,7 @@ import Torch
 
   @Test(arguments: [false, true]) func trainingLeavesNoHandlesBehind(energy: Bool) throws {
     try expectNoLeaks {
-      let trainer = Self.makeTrainer(labels: true, energy: energy)
+      let trainer = try Self.makeTrainer(labels: true, energy: energy)
       for _ in 0..<3 { try trainer.advance() }
       #expect(trainer.step == 3)
     }

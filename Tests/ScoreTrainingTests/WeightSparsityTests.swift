@@ -16,12 +16,12 @@ import Torch
   private static func makeTrainer(
     _ schedule: SparsitySchedule, target: Double = 0.9, scope: WeightSparsity.Scope = .global, interval: Int = 1,
     warmup: Int = 0
-  ) -> Trainer {
+  ) throws -> Trainer {
     let model = makeModel()
     let constraint = WeightSparsity(of: model, target: target, schedule: schedule, scope: scope)
     var generator = RandomGenerator(seed: 1)
     return Trainer(
-      model, process: EDMProcess(), data: TensorData(generator.normal([50, 2])),
+      model, process: EDMProcess(), data: try TensorData(generator.normal([50, 2])),
       objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1)),
       optimizer: NullSpaceProjected(
         Adam(weightDecay: 0.01), constraint: constraint,
@@ -104,7 +104,7 @@ import Torch
   }
 
   @Test func scopePerParameterMakesAllEquallySparse() throws {
-    let trainer = Self.makeTrainer(.init(start: 2, interval: 2, growths: 3), target: 0.75, scope: .perParameter)
+    let trainer = try Self.makeTrainer(.init(start: 2, interval: 2, growths: 3), target: 0.75, scope: .perParameter)
     for _ in 0..<10 { try trainer.advance() }
     for (name, value) in trainer.state.model where value.rank >= 2 {
       let zeros = Int((value .== 0).sum().item())
@@ -166,7 +166,7 @@ import Torch
 
   @Test func everyIntervalEndsInExactZerosThatStay() throws {
     let schedule = SparsitySchedule(start: 4, interval: 3, growths: 4)
-    let trainer = Self.makeTrainer(schedule)
+    let trainer = try Self.makeTrainer(schedule)
     let weights = Self.weights(trainer.state.model)
     var zeros: [Int] = []
     let initial = Self.zeros(trainer.state.model)
@@ -192,7 +192,7 @@ import Torch
   }
 
   @Test func weightsGoToZeroInAStraightLine() throws {
-    let trainer = Self.makeTrainer(.init(start: 1, interval: 4, growths: 1), target: 0.5)
+    let trainer = try Self.makeTrainer(.init(start: 1, interval: 4, growths: 1), target: 0.5)
     let before = Tensor.flatten(trainer.model.parameters().map { $0.value.detached() })
     var norms: [Double] = []
     for _ in 1...5 {
@@ -207,11 +207,11 @@ import Torch
 
   @Test(arguments: [2, 5, 6, 8, 20]) func runInterruptedAnywhereGoesOnBitForBit(_ step: Int) throws {
     let schedule = SparsitySchedule(start: 3, interval: 4, growths: 3)
-    let whole = Self.makeTrainer(schedule)
+    let whole = try Self.makeTrainer(schedule)
     for _ in 0..<22 { try whole.advance() }
-    let first = Self.makeTrainer(schedule)
+    let first = try Self.makeTrainer(schedule)
     for _ in 0..<step { try first.advance() }
-    let second = Self.makeTrainer(schedule)
+    let second = try Self.makeTrainer(schedule)
     try second.restore(first.state)
     for _ in step..<22 { try second.advance() }
     for (one, other) in [
@@ -225,16 +225,16 @@ import Torch
 
   @Test func intervalAndWarmUpConcernSolvesAlone() throws {
     let schedule = SparsitySchedule(start: 2, interval: 3, growths: 2)
-    let trainer = Self.makeTrainer(schedule, interval: 4, warmup: 9)
+    let trainer = try Self.makeTrainer(schedule, interval: 4, warmup: 9)
     for _ in 0..<12 { #expect(try trainer.advance().projection != nil) }
     let wanted = Int((0.9 * Double(Self.weights(trainer.state.model))).rounded())
     #expect(Self.zeros(trainer.state.model) == wanted && Self.zeros(trainer.state.average) == wanted)
   }
 
   @Test func runThatIsShortenedEndsSparseInTheAverageToo() throws {
-    let long = Self.makeTrainer(.init(start: 5, interval: 10, growths: 5))
+    let long = try Self.makeTrainer(.init(start: 5, interval: 10, growths: 5))
     for _ in 0..<20 { try long.advance() }
-    let short = Self.makeTrainer(.init(start: 2, interval: 3, growths: 4))
+    let short = try Self.makeTrainer(.init(start: 2, interval: 3, growths: 4))
     try short.restore(long.state)
     for _ in 0..<2 { try short.advance() }
     let wanted = Int((0.9 * Double(Self.weights(short.state.model))).rounded())
@@ -256,7 +256,7 @@ import Torch
     }
     let model = Self.makeModel()
     let trainer = Trainer(
-      model, process: EDMProcess(), data: TensorData(.ones([4, 2])),
+      model, process: EDMProcess(), data: try TensorData(.ones([4, 2])),
       objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1)),
       optimizer: NullSpaceProjected(Adam(), constraint: Failing(shape: shape)),
       settings: .init(batchSize: 4, schedule: .init(peak: 1e-2, steps: 10)))
@@ -271,7 +271,7 @@ import Torch
   }
 
   @Test func stateOfAnotherSparsityIsRefused() throws {
-    let trainer = Self.makeTrainer(.init(start: 1, interval: 1, growths: 1))
+    let trainer = try Self.makeTrainer(.init(start: 1, interval: 1, growths: 1))
     try trainer.advance()
     let state = trainer.state
     for change: (inout [String: Tensor]) -> Void in [

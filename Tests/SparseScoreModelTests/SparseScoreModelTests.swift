@@ -80,8 +80,8 @@ import Testing
     #expect(try experiment.sparsity(0.6, .global).target == 0.6 / (2.0 / 3))
   }
 
-  @Test func tooFewExamplesAreRefused() {
-    let data = Dataset(name: "six", examples: Tensor.zeros([6, 2]) + Tensor([0.0, 1]).to(.float32))
+  @Test func tooFewExamplesAreRefused() throws {
+    let data = try Dataset(name: "six", examples: Tensor.zeros([6, 2]) + Tensor([0.0, 1]).to(.float32))
     #expect(throws: RunError.self) {
       try Experiment(data: data, width: 8, blocks: 1, batchSize: 4, steps: 1, seed: 0)
     }

@@ -12,7 +12,7 @@ DOCUMENTED = {0, 64, 65, 66, 70, 74, 130}
 # What a program prints when it crashes rather than fails.
 CRASH = re.compile(
     r"fatal error|stack dump|backtrace|terminate called|traceback|thread \d+ crashed|assertion|core dumped", re.I)
-# Without these the tools start over once to set them, which would only disturb the counting of system calls.
+# Where OpenMP misses the first of these, the tools start over once to set it, which would disturb the counting of system calls.
 ENVIRONMENT = dict(os.environ, GOMP_SPINCOUNT="2000", MKL_CBWR="AUTO", OMP_NUM_THREADS="1", LC_ALL="C.UTF-8")
 
 

@@ -3,6 +3,8 @@
 // Freed to the C library, a block of this kind either goes back to the system or, since it must be aligned, often does not fit
 // a request of the size that it had: each new tensor then faults its pages in and has them cleared, which takes longer than to
 // fill it. Iterative solvers and training steps ask for the same sizes again and again.
+#include "../libtorch.h"
+
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
 #ifdef __GLIBC__

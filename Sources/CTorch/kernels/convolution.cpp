@@ -2,6 +2,8 @@
 //
 // On the processor this kernel saves at most 3 % of a step (Benchmarks/README.md, "Own kernels"). It stays because a step of
 // training with an energy has other bits without it, and because it also runs on a GPU, where it has not been measured.
+#include "../libtorch.h"
+
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>

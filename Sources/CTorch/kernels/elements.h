@@ -1,6 +1,8 @@
 // The elements of a tensor as a C array.
 #pragma once
 
+#include "../libtorch.h"
+
 #include <ATen/core/Tensor.h>
 
 namespace ctorch {

@@ -6,6 +6,8 @@
 //   ȳ: γ·P,   γ: Σ ȳ·P,
 //   x: −r²·(x̂·(⟨qh⟩ − ⟨q⟩⟨h⟩ − 3⟨qx̂⟩⟨hx̂⟩) + ⟨hx̂⟩(q − ⟨q⟩) + ⟨qx̂⟩(h − ⟨h⟩)),
 // the last by ∂r/∂x = −r²x̂/N and the derivative of the normalisation itself.
+#include "../libtorch.h"
+
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>

@@ -2,6 +2,8 @@
 //
 // The engine transposes by nodes of their own, before and behind each product; where matrices are small, they take longer than
 // the products.
+#include "../libtorch.h"
+
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/mm_cpu_dispatch.h>

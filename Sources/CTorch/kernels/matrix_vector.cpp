@@ -2,6 +2,8 @@
 //
 // Parts of the work and the order of additions depend on the matrix' shape alone, so the bits of a product do not depend on
 // the number of threads.
+#include "../libtorch.h"
+
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>

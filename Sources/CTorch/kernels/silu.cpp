@@ -1,4 +1,6 @@
 // y(x) = x·σ(x) with derivatives up to the third in one pass each.
+#include "../libtorch.h"
+
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/sigmoid_cpu_dispatch.h>

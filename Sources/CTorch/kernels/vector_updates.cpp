@@ -2,6 +2,8 @@
 //
 // Sums of squares are taken in double precision over blocks of a fixed length and added in the order of the blocks, so that
 // they do not depend on the number of threads.
+#include "../libtorch.h"
+
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>

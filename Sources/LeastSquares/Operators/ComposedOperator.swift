@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// A·B: first B, then A.
@@ -10,7 +11,7 @@ public struct ComposedOperator: LinearOperator {
   ///
   /// - Precondition: `outer.columns` is `inner.rows`.
   public init(_ outer: any LinearOperator, _ inner: any LinearOperator) {
-    precondition(
+    demand(
       outer.columns == inner.rows,
       "an operator of \(outer.columns) columns does not follow one of \(inner.rows) rows")
     self.outer = outer

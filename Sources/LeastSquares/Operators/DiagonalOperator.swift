@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// A diagonal matrix, whose one parameter is the diagonal.
@@ -8,7 +9,7 @@ public struct DiagonalOperator: LinearOperator {
   ///
   /// - Precondition: the rank of the tensor is 1.
   public init(_ diagonal: Tensor) {
-    precondition(diagonal.rank == 1, "a diagonal is a vector, not a tensor of shape \(diagonal.shape)")
+    demand(diagonal.rank == 1, "a diagonal is a vector, not a tensor of shape \(diagonal.shape)")
     self.diagonal = diagonal
   }
 

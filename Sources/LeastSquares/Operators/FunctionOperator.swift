@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// An operator whose product is a closure.
@@ -38,7 +39,7 @@ public struct FunctionOperator: LinearOperator {
     rows: Int, columns: Int, parameters: [Tensor] = [], productCost: Double? = nil, adjoint: Product? = nil,
     _ product: @escaping Product
   ) {
-    precondition(rows >= 0 && columns >= 0, "an operator of \(rows) rows and \(columns) columns does not exist")
+    demand(rows >= 0 && columns >= 0, "an operator of \(rows) rows and \(columns) columns does not exist")
     self.rows = rows
     self.columns = columns
     self.parameters = parameters

@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// A matrix as an operator, whose one parameter is the matrix.
@@ -13,7 +14,7 @@ public struct MatrixOperator: LinearOperator {
   ///
   /// - Precondition: the rank of the tensor is 2.
   public init(_ matrix: Tensor) {
-    precondition(matrix.rank == 2, "an operator needs a matrix, not a tensor of shape \(matrix.shape)")
+    demand(matrix.rank == 2, "an operator needs a matrix, not a tensor of shape \(matrix.shape)")
     self.matrix = matrix
     (rows, columns) = (matrix.size(0), matrix.size(1))
   }

@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// c·A with a number c that is a parameter.
@@ -9,7 +10,7 @@ public struct ScaledOperator: LinearOperator {
   ///
   /// - Precondition: the factor has one element.
   public init(_ base: any LinearOperator, by factor: Tensor) {
-    precondition(factor.elementCount == 1, "an operator is scaled by one number, not by \(factor.shape)")
+    demand(factor.elementCount == 1, "an operator is scaled by one number, not by \(factor.shape)")
     self.base = base
     self.factor = factor
   }

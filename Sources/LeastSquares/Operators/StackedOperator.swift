@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// Operators with the same number of columns, one below the other: x ↦ (A₁·x, A₂·x, …).
@@ -10,7 +11,7 @@ public struct StackedOperator: LinearOperator {
   ///
   /// - Precondition: all have the same number of columns.
   public init(_ parts: [any LinearOperator]) {
-    precondition(
+    demand(
       !parts.isEmpty && parts.allSatisfy { $0.columns == parts[0].columns },
       "operators with \(parts.map(\.columns)) columns cannot be stacked")
     self.parts = parts

@@ -185,10 +185,8 @@ public struct ProbabilityFlowLikelihood: Sendable, Hashable {
       let x = (z * deviation * column(scales)).to(modelDType).to(modelDevice)
       return try withGradients {
         let variable = x.variable()
-        let denoised = model.denoised(
+        let denoised = model.checkedDenoised(
           variable, at: times.to(modelDType).to(modelDevice), process: process, condition: labels)
-        precondition(
-          denoised.shape == z.shape, "a score model returned shape \(denoised.shape) for x of shape \(z.shape)")
         // D was differentiated with respect to x = s·x̂.
         let traces = try probes.gathering(positions).divergence(of: denoised, withRespectTo: variable) * scales
         let rate = z * column(Tensor(shares)) - denoised.detached().to(device).to(.float64) / deviation

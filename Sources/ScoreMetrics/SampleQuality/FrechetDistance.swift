@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// The Fréchet distance between the normal distributions with the means and covariances of two sets of features.
@@ -19,7 +20,7 @@ public enum FrechetDistance {
   /// - Complexity: O((n + m)·d² + d³).
   public static func squared(_ x: Tensor, _ y: Tensor) throws -> Double {
     let (first, second) = (try Moments(x), try Moments(y))
-    precondition(x.size(1) == y.size(1), "features of lengths \(x.size(1)) and \(y.size(1)) cannot be compared")
+    demand(x.size(1) == y.size(1), "features of lengths \(x.size(1)) and \(y.size(1)) cannot be compared")
     let between = (first.mean - second.mean).square().sum().item()
     let overlap = try first.factor.transposed().matmul(second.factor).singularValueDecomposition().s.sum().item()
     return max(0, between + first.trace + second.trace - 2 * overlap)
@@ -34,7 +35,7 @@ public enum FrechetDistance {
     let factor: Tensor
 
     init(_ rows: Tensor) throws {
-      precondition(rows.rank == 2 && rows.size(0) > 1, "a covariance needs 2 or more rows, not the shape \(rows.shape)")
+      demand(rows.rank == 2 && rows.size(0) > 1, "a covariance needs 2 or more rows, not the shape \(rows.shape)")
       let rows = rows.to(.cpu).to(.float64)
       mean = rows.mean(0)
       let centered = rows - mean

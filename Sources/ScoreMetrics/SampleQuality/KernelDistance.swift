@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// The squared maximum mean discrepancy between two sets of features, with the kernel (xᵀy/d + 1)³.
@@ -15,7 +16,7 @@ public enum KernelDistance {
   /// - Complexity: O((n + m)²·d/blocks).
   public static func squared(_ x: Tensor, _ y: Tensor) -> Estimate {
     let count = min(x.size(0), y.size(0))
-    precondition(count >= 4 && x.size(1) == y.size(1), "shapes \(x.shape) and \(y.shape) cannot be compared")
+    demand(count >= 4 && x.size(1) == y.size(1), "shapes \(x.shape) and \(y.shape) cannot be compared")
     let (x, y) = (x.to(.cpu).to(.float64), y.to(.cpu).to(.float64))
     // Two blocks give almost no information about the standard error. Many small blocks scatter more, because they form
     // fewer pairs.

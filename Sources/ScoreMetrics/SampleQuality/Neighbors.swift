@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// Distances between feature vectors, and measures from nearest neighbours.
@@ -13,7 +14,7 @@ public enum Neighbors {
   ///
   /// - Precondition: there are more than k rows.
   static func radii(_ x: Tensor, k: Int) -> Tensor {
-    precondition(x.size(0) > k, "\(x.size(0)) rows have no \(k)-th neighbour")
+    demand(x.size(0) > k, "\(x.size(0)) rows have no \(k)-th neighbour")
     // In parts, so that the distances need no more memory than the features of a large set.
     return .concatenate(
       parts(x.size(0)).map { range in

@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// Sines and cosines of log σ at random frequencies.
@@ -14,7 +15,7 @@ public struct FourierEmbedding: Module {
   ///
   /// - Precondition: `features` is positive and even.
   public init(_ features: Int, scale: Double = 16, using generator: inout RandomGenerator) {
-    precondition(features > 0 && features % 2 == 0, "a Fourier embedding needs an even length, not \(features)")
+    demand(features > 0 && features % 2 == 0, "a Fourier embedding needs an even length, not \(features)")
     weight = Parameter(generator.normal([features / 2]) * scale)
   }
 

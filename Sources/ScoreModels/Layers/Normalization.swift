@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// Group normalisation (Wu & He 2018, arXiv 1803.08494): mean 0 and variance 1 over groups of channels, then scale and
@@ -16,7 +17,7 @@ public struct GroupNorm: Module {
   ///
   /// - Precondition: `groups` divides `channels`.
   public init(_ channels: Int, groups: Int, epsilon: Double = 1e-5) {
-    precondition(groups > 0 && channels % groups == 0, "\(groups) groups do not divide \(channels) channels")
+    demand(groups > 0 && channels % groups == 0, "\(groups) groups do not divide \(channels) channels")
     weight = Parameter(.ones([channels]))
     bias = Parameter(.zeros([channels]))
     self.groups = groups

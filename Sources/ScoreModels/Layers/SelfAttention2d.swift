@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// Attention between all pixels of an image, with a residual connection: y = (x + W_o·softmax(q·kᵀ/√d)·v)/outputScale,
@@ -41,7 +42,7 @@ public struct SelfAttention2d: Module {
     using generator: inout RandomGenerator
   ) {
     let features = headFeatures ?? channels
-    precondition(features > 0 && features <= channels, "heads of \(features) features do not fit \(channels) channels")
+    demand(features > 0 && features <= channels, "heads of \(features) features do not fit \(channels) channels")
     heads = channels / features
     norm = groups.map { GroupNorm(channels, groups: $0, epsilon: epsilon) }
     query = Linear(channels, heads * features, using: &generator)

@@ -1,3 +1,4 @@
+internal import Files
 import Foundation
 public import Torch
 
@@ -16,7 +17,7 @@ public struct SinusoidalEmbedding: Sendable {
 
   /// Makes an embedding; if the length is odd, its last element is 0.
   public init(_ features: Int, maximumPeriod: Double = 10_000, shift: Double = 0, cosinesFirst: Bool = true) {
-    precondition(features >= 2, "a sinusoidal embedding needs at least 2 features, not \(features)")
+    demand(features >= 2, "a sinusoidal embedding needs at least 2 features, not \(features)")
     self.features = features
     self.cosinesFirst = cosinesFirst
     let half = features / 2

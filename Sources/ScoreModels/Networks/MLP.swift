@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// A residual multilayer perceptron for points, or images taken as vectors.
@@ -47,7 +48,7 @@ public struct MLP: ScoreNetwork {
   public init(_ configuration: Configuration, using generator: inout RandomGenerator) {
     let features = configuration.shape.reduce(1, *)
     let width = configuration.width
-    precondition(features > 0 && width > 1 && configuration.blocks > 0, "an MLP of \(configuration) has no weights")
+    demand(features > 0 && width > 1 && configuration.blocks > 0, "an MLP of \(configuration) has no weights")
     self.configuration = configuration
     input = Linear(features, width, using: &generator)
     noise = NoiseEmbedding(width, width, classCount: configuration.classCount, using: &generator)

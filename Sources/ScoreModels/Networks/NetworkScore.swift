@@ -70,15 +70,22 @@ public struct NetworkScore<Network: ScoreNetwork>: ScoreModel {
       let deviation = variance.sqrt()
       let normalized = x / (scale * deviation)
       let noise = (sigma.log() * (noiseScale / 4)).flattened()
-      let output = network(normalized, noise: noise, condition: condition)
+      let output = evaluated(normalized, noise: noise, condition: condition)
       // c_skip·x̂ = σ_d²/√(σ² + σ_d²)·normalized.
       return (normalized * sigmaData + output * sigma) * (sigmaData / deviation)
     case .noise(let timeScale):
-      return x / scale - sigma * network(x, noise: t.to(x.dtype) * timeScale, condition: condition)
+      return x / scale - sigma * evaluated(x, noise: t.to(x.dtype) * timeScale, condition: condition)
     case .velocity(let timeScale):
-      return scale * (x - sigma * network(x, noise: t.to(x.dtype) * timeScale, condition: condition))
+      return scale * (x - sigma * evaluated(x, noise: t.to(x.dtype) * timeScale, condition: condition))
     case .denoised(let timeScale):
-      return network(x, noise: t.to(x.dtype) * timeScale, condition: condition)
+      return evaluated(x, noise: t.to(x.dtype) * timeScale, condition: condition)
     }
+  }
+
+  /// The network's output, which must have the shape of its input.
+  private func evaluated(_ x: Tensor, noise: Tensor, condition: Tensor?) -> Tensor {
+    let output = network(x, noise: noise, condition: condition)
+    network.refuse(output, unless: x.shape, "an output", x)
+    return output
   }
 }

@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// A U-Net for images: residual blocks and attention at falling and rising resolutions, joined by skip connections.
@@ -47,7 +48,7 @@ public struct UNet2D: ScoreNetwork {
   ///   in PyTorch.
   /// - Precondition: the configuration is valid; `Configuration.validate()` says so with an error.
   public init(_ configuration: Configuration, zeroOutput: Bool = true, using generator: inout RandomGenerator) {
-    do { try configuration.validate() } catch { preconditionFailure("\(error)") }
+    do { try configuration.validate() } catch { endProgram("\(error)") }
     self.configuration = configuration
     let channels = configuration.blockOutChannels
     let (first, last) = (channels[0], channels[channels.count - 1])

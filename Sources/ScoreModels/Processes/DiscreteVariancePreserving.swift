@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 public import Torch
 
@@ -29,7 +30,7 @@ public struct DiscreteVariancePreserving: DiffusionProcess, Hashable {
   ///
   /// - Precondition: there are at least two, and all lie between 0 and 1.
   public init(betas: [Float]) {
-    precondition(
+    demand(
       betas.count > 1 && betas.allSatisfy { $0 > 0 && $0 < 1 }, "a discrete process has 2 or more rates between 0 and 1"
     )
     self.betas = betas
@@ -45,7 +46,7 @@ public struct DiscreteVariancePreserving: DiffusionProcess, Hashable {
   ///
   /// - Precondition: there are at least two steps, and 0 < `betaMin` < `betaMax` < 1.
   public init(_ schedule: BetaSchedule = .linear, steps: Int = 1000, betaMin: Double = 1e-4, betaMax: Double = 0.02) {
-    precondition(
+    demand(
       steps > 1 && 0 < betaMin && betaMin < betaMax && betaMax < 1,
       "a discrete process needs 2 or more steps and 0 < betaMin < betaMax < 1, not \(steps), \(betaMin), \(betaMax)")
     let betas: [Float] =

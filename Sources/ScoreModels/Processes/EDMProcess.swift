@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// The process whose time is the noise level: s = 1 and σ(t) = t.
@@ -11,7 +12,7 @@ public struct EDMProcess: DiffusionProcess, Hashable {
   ///
   /// - Precondition: 0 < `sigmaMin` < `sigmaMax`.
   public init(sigmaMin: Double = 0.002, sigmaMax: Double = 80) {
-    precondition(
+    demand(
       sigmaMin > 0 && sigmaMin < sigmaMax, "0 < sigmaMin < sigmaMax does not hold for \(sigmaMin), \(sigmaMax)")
     timeRange = sigmaMin...sigmaMax
   }

@@ -1,3 +1,4 @@
+internal import Files
 import Foundation
 public import Torch
 
@@ -15,7 +16,7 @@ public struct VarianceExploding: DiffusionProcess, Hashable {
   ///
   /// - Precondition: 0 < `sigmaMin` < `sigmaMax`.
   public init(sigmaMin: Double = 0.01, sigmaMax: Double = 50) {
-    precondition(
+    demand(
       sigmaMin > 0 && sigmaMin < sigmaMax, "0 < sigmaMin < sigmaMax does not hold for \(sigmaMin), \(sigmaMax)")
     self.sigmaMin = sigmaMin
     self.sigmaMax = sigmaMax

@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// The variance-preserving process: with a(t) = β_min·t + ½(β_max − β_min)t² it has s = e^(−a/2) and s²σ² = 1 − e^(−a).
@@ -71,7 +72,7 @@ struct LinearRates: Hashable, Sendable {
   let slope: Double
 
   init(_ minimum: Double, _ maximum: Double) {
-    precondition(minimum > 0 && minimum < maximum, "0 < betaMin < betaMax does not hold for \(minimum), \(maximum)")
+    demand(minimum > 0 && minimum < maximum, "0 < betaMin < betaMax does not hold for \(minimum), \(maximum)")
     self.minimum = minimum
     slope = maximum - minimum
   }

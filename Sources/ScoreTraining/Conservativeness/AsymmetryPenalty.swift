@@ -1,3 +1,4 @@
+internal import Files
 public import ScoreModels
 public import Torch
 
@@ -25,8 +26,8 @@ public struct AsymmetryPenalty: ScoreObjective {
     _ base: any ScoreObjective, weight: Double, pointCount: Int = 32,
     noiseLevels: NoiseDistribution = JacobianSymmetry.defaultNoiseLevels
   ) {
-    precondition(weight >= 0 && weight.isFinite, "a penalty's weight is at least 0 and finite, not \(weight)")
-    precondition(pointCount > 0, "a penalty is taken at a positive number of points, not \(pointCount)")
+    demand(weight >= 0 && weight.isFinite, "a penalty's weight is at least 0 and finite, not \(weight)")
+    demand(pointCount > 0, "a penalty is taken at a positive number of points, not \(pointCount)")
     self.base = base
     self.weight = weight
     self.pointCount = pointCount

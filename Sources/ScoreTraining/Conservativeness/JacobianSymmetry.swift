@@ -1,3 +1,4 @@
+internal import Files
 internal import LeastSquares
 internal import ScoreMetrics
 public import ScoreModels
@@ -48,8 +49,8 @@ public struct JacobianSymmetry: Constraint {
     of model: any ScoreModel, process: any DiffusionProcess, data: any TrainingData,
     noiseLevels: NoiseDistribution = defaultNoiseLevels, pointCount: Int = 256, seed: UInt64 = 0
   ) {
-    precondition(pointCount > 0, "a Jacobian is made symmetric at a positive number of points, not \(pointCount)")
-    precondition(data.count > 0, "a Jacobian is made symmetric at noisy data, and there are none")
+    demand(pointCount > 0, "a Jacobian is made symmetric at a positive number of points, not \(pointCount)")
+    demand(data.count > 0, "a Jacobian is made symmetric at noisy data, and there are none")
     self.model = model
     self.process = process
     self.data = data

@@ -1,3 +1,4 @@
+internal import Files
 public import LeastSquares
 public import Torch
 
@@ -13,7 +14,7 @@ public struct AffineConstraint: Constraint {
   ///   - target: b, a vector `[A.rows]`.
   /// - Precondition: b has the shape `[A.rows]`.
   public init(_ jacobian: any LinearOperator, equals target: Tensor) {
-    precondition(
+    demand(
       target.shape == [jacobian.rows],
       "a target of shape \(target.shape) does not belong to an operator of \(jacobian.rows) rows")
     self.jacobian = jacobian

@@ -1,3 +1,4 @@
+internal import Files
 public import LeastSquares
 public import Torch
 
@@ -72,7 +73,7 @@ public struct ConstraintLinearization {
   ///
   /// - Precondition: the operator has as many rows as the residual has elements.
   public init(residual: Tensor, jacobian: any LinearOperator) {
-    precondition(
+    demand(
       residual.shape == [jacobian.rows],
       "a residual of shape \(residual.shape) has no Jacobian of \(jacobian.rows) rows")
     self.residual = residual

@@ -1,3 +1,4 @@
+internal import Files
 public import ScoreModels
 public import Torch
 
@@ -21,9 +22,9 @@ public struct FixedNorm: Constraint {
   ///   - shapes: the shapes of all parameters, in their order.
   /// - Precondition: there are as many norms as shapes, they are positive, and one at least is not `nil`.
   public init(_ norms: [Double?], shapes: [[Int]]) {
-    precondition(norms.count == shapes.count, "\(norms.count) norms do not belong to \(shapes.count) parameters")
-    precondition(norms.allSatisfy { $0 ?? 1 > 0 }, "norms must be positive, not \(norms)")
-    precondition(norms.contains { $0 != nil }, "no parameter's norm is fixed")
+    demand(norms.count == shapes.count, "\(norms.count) norms do not belong to \(shapes.count) parameters")
+    demand(norms.allSatisfy { $0 ?? 1 > 0 }, "norms must be positive, not \(norms)")
+    demand(norms.contains { $0 != nil }, "no parameter's norm is fixed")
     self.norms = norms
     self.shapes = shapes
   }

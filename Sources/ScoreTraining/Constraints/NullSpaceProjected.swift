@@ -1,3 +1,4 @@
+internal import Files
 public import LeastSquares
 public import Torch
 
@@ -56,11 +57,11 @@ public struct NullSpaceProjected<Base: Optimizer>: ProjectingOptimizer {
     ///     that satisfies the constraint in a trivial way, such as a constant function.
     /// - Precondition: γ is at least 0 and finite, the interval is positive, and the warm-up is at least 0.
     public init(correctionRate: Double = 0.5, interval: Int = 1, warmupSteps: Int = 0) {
-      precondition(
+      demand(
         correctionRate >= 0 && correctionRate.isFinite,
         "the correction rate must be at least 0 and finite, not \(correctionRate)")
-      precondition(interval > 0, "projections need a positive interval, not \(interval)")
-      precondition(warmupSteps >= 0, "a warm-up takes at least 0 steps, not \(warmupSteps)")
+      demand(interval > 0, "projections need a positive interval, not \(interval)")
+      demand(warmupSteps >= 0, "a warm-up takes at least 0 steps, not \(warmupSteps)")
       self.correctionRate = correctionRate
       self.interval = interval
       self.warmupSteps = warmupSteps
@@ -86,10 +87,10 @@ public struct NullSpaceProjected<Base: Optimizer>: ProjectingOptimizer {
     ///     updates, gradients pull towards the constraint before updates are projected.
     /// - Precondition: γ is at least 0 and finite, and the warm-up is at least 0.
     public init(correctionRate: Double, warmupSteps: Int? = nil) {
-      precondition(
+      demand(
         correctionRate >= 0 && correctionRate.isFinite,
         "the gradients' correction rate must be at least 0 and finite, not \(correctionRate)")
-      precondition(warmupSteps ?? 0 >= 0, "a warm-up takes at least 0 steps, not \(warmupSteps ?? 0)")
+      demand(warmupSteps ?? 0 >= 0, "a warm-up takes at least 0 steps, not \(warmupSteps ?? 0)")
       self.correctionRate = correctionRate
       self.warmupSteps = warmupSteps
     }
@@ -137,10 +138,10 @@ public struct NullSpaceProjected<Base: Optimizer>: ProjectingOptimizer {
     solver: any LeastSquaresSolver = LSMR(tolerance: 1e-6, iterationLimit: 30), damping: Double = 0,
     schedule: Schedule = Schedule(), gradients: Gradients? = nil, warmStart: Bool = false
   ) {
-    precondition(damping >= 0 && damping.isFinite, "the damping must be at least 0 and finite, not \(damping)")
-    precondition(!warmStart || damping == 0, "a warm start goes without damping, not with \(damping)")
+    demand(damping >= 0 && damping.isFinite, "the damping must be at least 0 and finite, not \(damping)")
+    demand(!warmStart || damping == 0, "a warm start goes without damping, not with \(damping)")
     let tracking = warmStart ? solver.trackingMultipliers : nil
-    precondition(
+    demand(
       !warmStart || tracking != nil,
       "a warm start needs a solver that tracks multipliers, LSMR without reorthogonalization or the automatic one")
     self.base = base

@@ -1,3 +1,5 @@
+internal import Files
+
 /// When weights go to zero, and how many.
 ///
 /// The set of chosen weights grows at the first step of each interval. At the k-th of n growths it reaches the fraction 1 − (1 − k/n)³
@@ -16,7 +18,7 @@ public struct SparsitySchedule: Hashable, Sendable {
   ///
   /// - Precondition: all are positive.
   public init(start: Int, interval: Int, growths: Int) {
-    precondition(
+    demand(
       start > 0 && interval > 0 && growths > 0,
       "a schedule needs positive numbers, not a start of \(start), an interval of \(interval) and \(growths) growths")
     self.start = start

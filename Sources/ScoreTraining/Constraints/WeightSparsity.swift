@@ -1,3 +1,4 @@
+internal import Files
 public import ScoreModels
 public import Torch
 
@@ -50,14 +51,14 @@ public struct WeightSparsity: Constraint {
     of model: any Module, target: Double, schedule: SparsitySchedule, scope: Scope = .global,
     where isWeight: (NamedParameter) -> Bool = { $0.isWeight }
   ) {
-    precondition(target > 0 && target < 1, "a sparsity must be between 0 and 1, not \(target)")
+    demand(target > 0 && target < 1, "a sparsity must be between 0 and 1, not \(target)")
     var (ranges, start): ([Range<Int>], Int) = ([], 0)
     for entry in model.namedParameters() {
       let count = entry.parameter.shape.reduce(1, *)
       if isWeight(entry), count > 0 { ranges.append(start..<(start + count)) }
       start += count
     }
-    precondition(!ranges.isEmpty, "the model has no weights that could become 0")
+    demand(!ranges.isEmpty, "the model has no weights that could become 0")
     self.target = target
     self.schedule = schedule
     self.scope = scope

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 public import Torch
 
@@ -27,7 +28,7 @@ public struct Adam: Optimizer {
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
     weightDecay: Double = 0
   ) {
-    precondition(
+    demand(
       (0..<1).contains(beta1) && (0..<1).contains(beta2) && epsilon > 0,
       "Adam needs β₁ and β₂ in 0 ..< 1 and a positive ε, not \(beta1), \(beta2) and \(epsilon)")
     self.learningRate = learningRate

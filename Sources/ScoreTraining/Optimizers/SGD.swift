@@ -1,3 +1,4 @@
+internal import Files
 public import Torch
 
 /// Gradient descent with momentum: v ← μ·v + g, Δθ = −η·v.
@@ -12,7 +13,7 @@ public struct SGD: Optimizer {
   ///
   /// - Precondition: μ is in 0 ..< 1.
   public init(learningRate: Double, momentum: Double = 0) {
-    precondition((0..<1).contains(momentum), "the momentum must be in 0 ..< 1, not \(momentum)")
+    demand((0..<1).contains(momentum), "the momentum must be in 0 ..< 1, not \(momentum)")
     self.learningRate = learningRate
     self.momentum = momentum
   }
