@@ -57,6 +57,8 @@ let package = Package(
   targets: [
     // Files and system libraries
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"]), .brew(["freetype"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CFiles"),
     .target(name: "Files", dependencies: ["CFiles", "CZlib"], swiftSettings: reading),
@@ -74,7 +76,10 @@ let package = Package(
       swiftSettings: swift),
     // Data and pictures
     .target(name: "Imaging", dependencies: ["CPNG", "Files"], swiftSettings: reading),
-    .target(name: "Plotting", dependencies: ["Imaging", "Files"], swiftSettings: swift),
+    // The font of plots, as a part of every program; its pictures need no file.
+    .target(
+      name: "CDejaVu", exclude: ["README.md", "LICENSE.txt", "include/DejaVuSans.ttf"]),
+    .target(name: "Plotting", dependencies: ["Imaging", "Files", "CFreeType", "CDejaVu"], swiftSettings: swift),
     .target(
       name: "Datasets", dependencies: ["Torch", "Imaging", "Files"],
       resources: [.copy("Resources/digits.csv.gz"), .copy("Resources/digits-attribution.txt")], swiftSettings: reading),

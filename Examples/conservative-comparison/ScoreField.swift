@@ -52,12 +52,14 @@ struct ScoreField {
   }
 
   /// Colours for the curl, up to a limit, and arrows of the score, of which the longest does not reach its neighbour.
-  func plot(title: String, limit: Double, width: Int) -> Image {
+  func plot(title: String, limit: Double) -> FieldPlot {
     let longest = scores.map { ($0.score.x * $0.score.x + $0.score.y * $0.score.y).squareRoot() }.max() ?? 0
     let scale = (range.upperBound - range.lowerBound) / Double(Self.arrowsPerSide) / max(longest, 1e-300)
     let arrows = scores.map { point, score in
       FieldPlot.Arrow(from: point, to: (point.x + scale * score.x, point.y + scale * score.y))
     }
-    return FieldPlot(values: curl, range: range, limit: limit, arrows: arrows, title: title, width: width).image()
+    var plot = FieldPlot(values: curl, range: range, limit: limit, arrows: arrows, title: title)
+    (plot.xLabel, plot.yLabel, plot.valueLabel) = ("x₁", "x₂", "curl ∂s₂/∂x₁ − ∂s₁/∂x₂")
+    return plot
   }
 }

@@ -52,7 +52,8 @@ do {
     try HeunSampler(steps: 24).sample(from: model, process: process, shape: [2], seeds: Array(0..<4000))
   }
   try AtomicFile.createFolder(FilePath.folder(of: path))
-  try Image.picture(of: samples).write(toPNG: path)
+  let points = try data.batch(.range(0, to: 4000, dtype: .int64)).examples
+  try Image.picture(of: samples, over: points).write(toPNG: path)
   print("4,000 samples are in \(path)")
 } catch {
   FileHandle.standardError.write(Data("error: \(error)\n".utf8))

@@ -107,12 +107,13 @@ struct Experiment {
       months.map { (data.times[$0], data.concentrations[$0]) }
     }
     return LineChart(
-      title: title, xLabel: "year", series: [.init("mean and 95 % band", points: Array(zip(times, means)))],
+      title: title, xLabel: "year", yLabel: "CO₂ in ppm",
+      series: [.init("mean and 95 % band", points: Array(zip(times, means)))],
       bands: [.init(points: times.indices.map { (times[$0], means[$0] - widths[$0], means[$0] + widths[$0]) })],
       marks: [
         .init("observed", points: points(data.months(from: 1978, to: Self.testStart))),
         .init("not seen", points: points(data.months(from: Self.testStart, to: 3000))),
-      ], width: 1200, height: 640
+      ], width: 800, height: 430
     ).image()
   }
 }

@@ -55,7 +55,8 @@ struct GaussianProcessExample: ParsableCommand {
           format: "%@ %7.2f %7.2f %12.0f %% %10d to %d", label, scores.rootMeanSquare, scores.negativeLogDensity,
           scores.coverage * 100, scores.iterations.lowerBound, scores.iterations.upperBound))
     }
-    try experiment.picture(predictive, title: "CO2 at Mauna Loa in ppm, from the years before 1987").write(toPNG: path)
+    let picture = try experiment.picture(predictive, title: "CO₂ at Mauna Loa, predicted from the years before 1987")
+    try picture.write(toPNG: path)
     print("\nthe fit is in \(path)")
   }
 

@@ -17,14 +17,15 @@ func picture(of tasks: SinusoidTasks, known: Examples, before: FewShotRegressor,
   }
   let charts = (0..<tasks.count).map { task in
     var chart = LineChart(
-      title: "mean squared error \(error(first, task)) before, \(error(last, task)) after",
+      title: "mean squared error \(error(first, task)) before, \(error(last, task)) after", xLabel: "x", yLabel: "y",
       series: [
         .init("true curve", points: points(truth.x, truth.y, task)),
         .init("before training", points: points(truth.x, first, task)),
         .init("after training", points: points(truth.x, last, task)),
-      ], marks: [.init("known points", points: points(known.x, known.y, task))], width: 640, height: 420)
-    chart.yRange = -6...10  // All curves fit in, and the legend above them.
+      ], marks: [.init("known points", points: points(known.x, known.y, task))], width: 480, height: 340)
+    chart.yRange = -6...6
+    chart.series[0].isDashed = true
     return chart.image()
   }
-  return ImageGrid(columns: 2, padding: 8).image(of: charts)
+  return ImageGrid(columns: 2, padding: 0).image(of: charts)
 }

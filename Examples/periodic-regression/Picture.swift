@@ -11,17 +11,19 @@ func picture(of baseline: Training.Outcome, _ projected: Training.Outcome) -> Im
   }
   var functions = withoutGradients {
     LineChart(
-      title: "known on one period in the middle: x from -3.14 to 3.14", xLabel: "x",
+      title: "Known on one period in the middle, x from −π to π", xLabel: "x", yLabel: "f(x)",
       series: [
         curve("sine", x.sin()), curve("Adam", baseline.network(x)), curve("projected", projected.network(x)),
       ])
   }
   functions.yRange = -2.5...2.5
+  functions.series[0].isDashed = true
+  functions.shadedX = [-Double.pi...Double.pi]
   let histories = LineChart(
-    title: "loss, and violation of f(x + period) = f(x)", xLabel: "step",
+    title: "Loss, and violation of f(x + 2π) = f(x)", xLabel: "training step",
     series: [
       history("loss, Adam", baseline.losses), history("loss, projected", projected.losses),
       history("violation, Adam", baseline.violations), history("violation, projected", projected.violations),
     ], yScale: .logarithmic)
-  return ImageGrid(columns: 1, padding: 8).image(of: [functions.image(), histories.image()])
+  return ImageGrid(columns: 1, padding: 0).image(of: [functions.image(), histories.image()])
 }

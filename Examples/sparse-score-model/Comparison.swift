@@ -47,9 +47,18 @@ struct Comparison {
   }
 }
 
-/// Samples of each outcome, one below the other.
+/// Samples of each outcome, one below the other: images in grids, or points in panels of one range.
 func picture(of outcomes: [Outcome]) throws -> Image {
-  ImageGrid(columns: 1, padding: 8).image(of: try outcomes.map { try Image.picture(of: $0.samples, columns: 16) })
+  if outcomes.allSatisfy({ $0.samples.shape.count == 2 }) {
+    return Panels(
+      outcomes.map { outcome in
+        let values: [Double] = outcome.samples.elements()
+        let points = (0..<outcome.samples.size(0)).map { (values[2 * $0], values[2 * $0 + 1]) }
+        return ScatterPlot(points: points, title: outcome.name)
+      }, width: 110 + 330 * outcomes.count
+    ).image()
+  }
+  return .panels(try outcomes.map { ($0.name, try Image.picture(of: $0.samples, columns: 16)) }, columns: 1)
 }
 
 /// The losses, and below them the part of the weights that are 0.
@@ -61,11 +70,11 @@ func curves(of outcomes: [Outcome]) -> Image {
     return losses.indices.dropFirst(length - 1).map { (Double($0 + 1), mean(losses[($0 - length + 1)...$0])) }
   }
   let losses = LineChart(
-    title: "training loss, a running mean", xLabel: "step",
-    series: outcomes.map { .init($0.name, points: smooth($0.losses)) }, yScale: .logarithmic, height: 420)
+    title: "training loss, a running mean", xLabel: "training step", yLabel: "loss",
+    series: outcomes.map { .init($0.name, points: smooth($0.losses)) }, yScale: .logarithmic)
   var sparsities = LineChart(
-    title: "zeros among the weights, %", xLabel: "step",
-    series: outcomes.map { .init($0.name, points: points($0.sparsities.map { 100 * $0 })) }, height: 420)
-  sparsities.yRange = 0...100
+    title: "zeros among the weights", xLabel: "training step", yLabel: "zeros in %",
+    series: outcomes.map { .init($0.name, points: points($0.sparsities.map { 100 * $0 })) })
+  sparsities.yRange = -2...102
   return ImageGrid(columns: 1, padding: 0).image(of: [losses.image(), sparsities.image()])
 }

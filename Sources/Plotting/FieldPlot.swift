@@ -1,5 +1,3 @@
-internal import Files
-internal import Foundation
 public import Imaging
 
 /// A scalar field over a square of the plane, in colours that show its sign, with arrows of a vector field over it.
@@ -30,8 +28,12 @@ public struct FieldPlot: Sendable {
   public var arrows: [Arrow]
   /// A line above the plot.
   public var title: String?
-  /// The width of the picture in pixels; the height follows from the square plot.
+  /// The labels of the axes, and of the scale of colours.
+  public var xLabel = "", yLabel = "", valueLabel = ""
+  /// The width of the picture in points; the height follows from the square plot.
   public var width: Int
+  /// The pixels of a point of the picture in each direction.
+  public var density = 2
 
   /// Makes a plot.
   ///
@@ -39,11 +41,11 @@ public struct FieldPlot: Sendable {
   ///   `limit` is positive and finite.
   public init(
     values: [Double], range: ClosedRange<Double>, limit: Double, arrows: [Arrow] = [], title: String? = nil,
-    width: Int = 720
+    width: Int = 480
   ) {
     let side = FieldPlot.side(of: values)
     demand(side > 0 && side * side == values.count, "\(values.count) values do not fill a square of cells")
-    demand(width >= 300, "a plot with its scale needs a width of at least 300 pixels, not \(width)")
+    demand(width >= 300, "a plot with its scale needs a width of at least 300 points, not \(width)")
     demand(
       range.lowerBound < range.upperBound && Axis.shows(range.lowerBound) && Axis.shows(range.upperBound),
       "a plot cannot show the range \(range)")
@@ -65,72 +67,41 @@ public struct FieldPlot: Sendable {
   private static func side(of values: [Double]) -> Int { Int(Double(values.count).squareRoot().rounded()) }
 
   /// Draws the plot: an RGB picture.
-  public func image() -> Image {
-    let axis = Axis(range, tickCount: 6)
-    let scale = Axis(-limit...limit, tickCount: 4)
-    let left = PlotFrame.labelWidth(of: axis) + 14
-    let top = title == nil ? 14 : 44
-    let side = width - left - FieldPlot.barWidth - PlotFrame.labelWidth(of: scale) - 10
-    let area = PlotArea(left: left, top: top, right: left + side, bottom: top + side)
-    var canvas = Canvas(width: width, height: area.bottom + 40)
-    let frame = PlotFrame(area: area, x: axis, y: axis)
-    drawCells(on: &canvas, within: area)
-    canvas.polylines(arrows.flatMap { lines(of: $0, in: frame) }, thickness: 1.2, .ink, within: area)
-    frame.drawFrame(on: &canvas)
-    drawScale(scale, on: &canvas, beside: area)
-    if let title { canvas.text(title, x: (area.left + area.right) / 2, y: 16, alignment: .center) }
-    return canvas.image()
-  }
+  public func image() -> Image { Panels([self], columns: 1, width: width).image() }
 
-  private func drawCells(on canvas: inout Canvas, within area: PlotArea) {
+  /// Draws cells and arrows into a frame of the plot's range, with the colours of a limit.
+  func drawField(on canvas: inout Canvas, in frame: PlotFrame, limit: Double) {
     let count = FieldPlot.side(of: values)
-    for y in area.top...area.bottom {
-      let row = min(count - 1, (area.bottom - y) * count / max(1, area.height))
-      for x in area.left...area.right {
-        let column = min(count - 1, (x - area.left) * count / max(1, area.width))
-        canvas.blend(x, y, color(of: values[row * count + column]))
+    let area = frame.area
+    let (low, high) = (
+      frame.position((range.lowerBound, range.lowerBound)), frame.position((range.upperBound, range.upperBound))
+    )
+    let (width, height) = ((high.x - low.x) / Double(count), (low.y - high.y) / Double(count))
+    for row in 0..<count {
+      for column in 0..<count {
+        // Edges are computed alike for neighbours, so that no gap is between them.
+        let (left, right) = (low.x + Double(column) * width, low.x + Double(column + 1) * width)
+        let (bottom, top) = (low.y - Double(row) * height, low.y - Double(row + 1) * height)
+        let (x, y) = (max(left, area.x.lowerBound), max(top, area.y.lowerBound))
+        let (endX, endY) = (min(right, area.x.upperBound), min(bottom, area.y.upperBound))
+        guard x < endX, y < endY else { continue }
+        canvas.fill(
+          x: x, y: y, width: endX - x, height: endY - y,
+          ColorScale.color(of: values[row * count + column], limit: limit))
       }
     }
-  }
-
-  /// The distance from the plot to the scale and the scale's width.
-  private static let barWidth = 18 + 16
-
-  private func drawScale(_ scale: Axis, on canvas: inout Canvas, beside area: PlotArea) {
-    let bar = PlotArea(
-      left: area.right + 18, top: area.top, right: area.right + FieldPlot.barWidth, bottom: area.bottom)
-    func row(_ value: Double) -> Int {
-      bar.bottom - Int((scale.fraction(of: value) * Double(bar.height)).rounded())
-    }
-    for y in bar.top...bar.bottom {
-      let value = limit * (1 - 2 * Double(y - bar.top) / Double(max(1, bar.height)))
-      canvas.fill(x: bar.left, y: y, width: bar.width + 1, height: 1, color(of: value))
-    }
-    canvas.outline(bar, .frame)
-    for tick in scale.ticks {
-      canvas.fill(x: bar.right, y: row(tick.value), width: 5, height: 1, .frame)
-      canvas.text(tick.label, x: bar.right + PlotFrame.gap, y: row(tick.value) - 7)
-    }
-  }
-
-  /// White to red for positive values, white to blue for negative ones.
-  private func color(of value: Double) -> Color {
-    guard value.isFinite else { return .frame }
-    let strength = Float(min(1, abs(value) / limit))
-    let full = value > 0 ? Color(190, 50, 20) : Color(0, 80, 170)
-    func mix(_ component: Float) -> Float { 255 + strength * (component - 255) }
-    return Color(mix(full.red), mix(full.green), mix(full.blue))
+    canvas.polylines(arrows.flatMap { lines(of: $0, in: frame) }, thickness: 1, .ink, within: area)
   }
 
   /// The shaft and the head.
-  private func lines(of arrow: Arrow, in frame: PlotFrame) -> [[(x: Double, y: Double)]] {
+  private func lines(of arrow: Arrow, in frame: PlotFrame) -> [[Spot]] {
     guard [arrow.start, arrow.end].allSatisfy({ Axis.shows($0.x) && Axis.shows($0.y) }) else { return [] }
     let (start, end) = (frame.position(arrow.start), frame.position(arrow.end))
     let (dx, dy) = (end.x - start.x, end.y - start.y)
     let length = (dx * dx + dy * dy).squareRoot()
     guard length > 1 else { return [] }
-    let head = min(5, length * 0.4) / length
-    func barb(_ side: Double) -> (x: Double, y: Double) {
+    let head = min(4, length * 0.4) / length
+    func barb(_ side: Double) -> Spot {
       (end.x - head * (dx - side * 0.6 * dy), end.y - head * (dy + side * 0.6 * dx))
     }
     return [[start, end], [barb(1), end, barb(-1)]]

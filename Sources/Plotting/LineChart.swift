@@ -3,8 +3,11 @@ public import Imaging
 
 /// Curves over a common axis, such as the loss of a training run.
 ///
-/// Points with an infinite or undefined coordinate are left out and interrupt their curve. On a logarithmic vertical
-/// axis, so are points that are not positive.
+/// Points with an infinite or undefined coordinate are left out and interrupt their curve. On a logarithmic axis, so are
+/// points that are not positive.
+///
+/// The legend is drawn if there is more than one curve or set of points: where it covers nothing that is drawn, or else
+/// above the plot. Texts that are too long are broken into lines, or become smaller.
 public struct LineChart: Sendable {
   /// One curve.
   public struct Series: Sendable {
@@ -14,6 +17,12 @@ public struct LineChart: Sendable {
     public var points: [(x: Double, y: Double)]
     /// Whether a dot marks each point of a curve.
     public var showsPoints: Bool
+    /// Half the height of the bar through each point, such as a standard error; missing ones have no bar.
+    public var errors: [Double] = []
+    /// The values before they were smoothed, joined by a faint line beneath the curve.
+    public var raw: [(x: Double, y: Double)] = []
+    /// Whether the curve is broken, as one that others are compared with.
+    public var isDashed = false
 
     /// Makes a curve.
     public init(_ name: String, points: [(x: Double, y: Double)], showsPoints: Bool = false) {
@@ -32,7 +41,7 @@ public struct LineChart: Sendable {
     public init(points: [(x: Double, low: Double, high: Double)]) { self.points = points }
   }
 
-  /// How the vertical axis is divided.
+  /// How an axis is divided.
   public enum Scale: Sendable {
     /// Equal distances for equal differences.
     case linear
@@ -44,147 +53,93 @@ public struct LineChart: Sendable {
   public var title: String
   /// The label of the horizontal axis.
   public var xLabel: String
+  /// The label of the vertical axis, written upwards.
+  public var yLabel: String
   /// The curves.
   public var series: [Series]
   /// Strips below the curves; strip i has the colour of curve i.
   public var bands: [Band]
   /// Points that are not joined, drawn over the curves in the colours after those of the curves.
   public var marks: [Series]
+  /// How the horizontal axis is divided.
+  public var xScale: Scale
   /// How the vertical axis is divided.
   public var yScale: Scale
+  /// The range of the horizontal axis, at which curves are cut off; if it is nil, the range of the curves with a margin.
+  public var xRange: ClosedRange<Double>?
   /// The range of the vertical axis, at which curves are cut off; if it is nil, the range of the curves with a margin.
   public var yRange: ClosedRange<Double>?
-  /// The width of the picture in pixels.
+  /// Parts of the horizontal axis over which the plot is shaded.
+  public var shadedX: [ClosedRange<Double>] = []
+  /// The width of the picture in points.
   public var width: Int
-  /// The height of the picture in pixels.
+  /// The height of the picture in points.
   public var height: Int
+  /// The pixels of a point in each direction.
+  public var density = 2
 
-  /// Makes a chart; the legend is drawn if there is more than one curve or set of points.
+  /// Makes a chart.
   ///
-  /// - Precondition: the picture has at least 300 × 200 pixels.
+  /// - Precondition: the picture has at least 300 × 200 points.
   public init(
-    title: String = "", xLabel: String = "", series: [Series], bands: [Band] = [], marks: [Series] = [],
-    yScale: Scale = .linear, width: Int = 960, height: Int = 540
+    title: String = "", xLabel: String = "", yLabel: String = "", series: [Series], bands: [Band] = [],
+    marks: [Series] = [], xScale: Scale = .linear, yScale: Scale = .linear, width: Int = 640, height: Int = 400
   ) {
-    demand(width >= 300 && height >= 200, "a chart needs at least 300 × 200 pixels, not \(width) × \(height)")
+    demand(width >= 300 && height >= 200, "a chart needs at least 300 × 200 points, not \(width) × \(height)")
     self.title = title
     self.xLabel = xLabel
+    self.yLabel = yLabel
     self.series = series
     self.bands = bands
     self.marks = marks
+    self.xScale = xScale
     self.yScale = yScale
     self.width = width
     self.height = height
   }
 
-  /// Draws the chart: an RGB picture.
+  /// Draws the chart: an RGB picture of `width` × `height` points of `density`² pixels.
   ///
-  /// - Precondition: `yRange` is finite and, if the vertical axis is logarithmic, positive.
+  /// - Precondition: `xRange` and `yRange` are finite and, on logarithmic axes, positive; `density` is positive.
   /// - Complexity: sorting the points, and time proportional to the picture's size for every curve.
   public func image() -> Image {
-    let scale: Axis.Scale = yScale == .linear ? .linear : .logarithmic
-    if let yRange {
+    demand(density > 0, "a point has at least one pixel, not \(density)")
+    for (range, scale) in [(xRange, xScale), (yRange, yScale)] {
+      guard let range else { continue }
       demand(
-        Axis.shows(yRange.lowerBound, scale: scale) && Axis.shows(yRange.upperBound, scale: scale),
-        "a chart cannot show the range \(yRange)")
+        Axis.shows(range.lowerBound, scale: scale) && Axis.shows(range.upperBound, scale: scale),
+        "a chart cannot show the range \(range)")
     }
-    let edges = bands.flatMap(\.points).flatMap { [(x: $0.x, y: $0.low), (x: $0.x, y: $0.high)] }
-    let shown = ((series + marks).flatMap(\.points) + edges).filter {
-      Axis.shows($0.x) && Axis.shows($0.y, scale: scale)
-    }
-    let x = Axis(Axis.range(of: shown.map(\.x), margin: 0.02), tickCount: width / 130)
-    let y = Axis(
-      yRange ?? Axis.range(of: shown.map(\.y), scale: scale, margin: 0.05), scale: scale, tickCount: height / 80)
-    let area = PlotArea(
-      left: PlotFrame.labelWidth(of: y) + 14, top: title.isEmpty ? 18 : 48, right: width - 24,
-      bottom: height - (xLabel.isEmpty ? 40 : 64))
-    var canvas = Canvas(width: width, height: height)
-    let frame = PlotFrame(area: area, x: x, y: y)
-    frame.drawGrid(on: &canvas)
-    for (index, band) in bands.enumerated() {
-      let places = band.points.filter {
-        Axis.shows($0.x) && Axis.shows($0.low, scale: scale) && Axis.shows($0.high, scale: scale)
-      }.map { (low: frame.position(($0.x, $0.low)), high: frame.position(($0.x, $0.high))) }
-      canvas.band(places.map { ($0.low.x, $0.high.y, $0.low.y) }, color(index), alpha: 0.25, within: area)
-    }
-    for (index, series) in series.enumerated() {
-      canvas.polylines(pieces(of: series.points, scale: scale, in: frame), thickness: 2, color(index), within: area)
-    }
-    for (index, series) in series.enumerated() where series.showsPoints {
-      for point in series.points where Axis.shows(point.x) && Axis.shows(point.y, scale: scale) {
-        let place = frame.position(point)
-        canvas.disc(x: place.x, y: place.y, radius: 4, color(index), alpha: 1, within: area)
-      }
-    }
-    for (index, marks) in marks.enumerated() {
-      let radius = marks.points.count <= 40 ? 4.0 : 2  // Few must be found, many kept apart.
-      for point in marks.points where Axis.shows(point.x) && Axis.shows(point.y, scale: scale) {
-        let place = frame.position(point)
-        canvas.disc(x: place.x, y: place.y, radius: radius, color(series.count + index), alpha: 0.9, within: area)
-      }
-    }
-    frame.drawFrame(on: &canvas)
-    let middle = (area.left + area.right) / 2
-    canvas.text(title, x: middle, y: 18, alignment: .center)
-    canvas.text(xLabel, x: middle, y: height - 26, alignment: .center)
-    if shown.isEmpty { canvas.text("no data", x: middle, y: (area.top + area.bottom) / 2, alignment: .center) }
-    if series.count + marks.count > 1 { drawLegend(on: &canvas, in: frame) }
-    return canvas.image()
+    return ChartDrawing(self).image()
   }
+}
 
-  private func color(_ index: Int) -> Color { Color.series[index % Color.series.count] }
-
-  /// The unbroken parts of a curve on the surface.
+extension LineChart.Series {
+  /// The running mean of noisy values, over the values themselves as a faint line.
   ///
-  /// For each column of pixels only the first, the lowest, the highest and the last point are kept, which gives the
-  /// same picture.
-  private func pieces(
-    of points: [(x: Double, y: Double)], scale: Axis.Scale, in frame: PlotFrame
-  ) -> [[(x: Double, y: Double)]] {
-    let parts = points.split { !Axis.shows($0.x) || !Axis.shows($0.y, scale: scale) }
-    return parts.map { part in
-      var result: [(x: Double, y: Double)] = []
-      var column: [(x: Double, y: Double)] = []
-      func flush() {
-        let order = column.indices.sorted { column[$0].y < column[$1].y }
-        let kept = Set([column.startIndex, column.endIndex - 1, order.first, order.last].compactMap { $0 })
-        result += kept.sorted().map { column[$0] }
-        column = []
-      }
-      for point in part.map(frame.position) {
-        if let first = column.first, first.x.rounded() != point.x.rounded() { flush() }
-        column.append(point)
-      }
-      if !column.isEmpty { flush() }
-      return result
+  /// The mean is taken over a fortieth of the points, centred, and over fewer near the ends. More than 1,000 points are
+  /// first averaged in 1,000 parts.
+  public static func smoothed(_ name: String, points: [(x: Double, y: Double)]) -> Self {
+    let shown = points.filter { Axis.shows($0.x) && Axis.shows($0.y) }
+    let parts = min(1000, shown.count)
+    let means = (0..<parts).map { part in
+      mean(shown[part * shown.count / parts..<(part + 1) * shown.count / parts])
     }
+    let reach = means.count / 80
+    var series = Self(
+      name,
+      points: means.indices.map { index in
+        let near = min(reach, index, means.count - 1 - index)
+        return (means[index].x, mean(means[index - near...index + near]).y)
+      })
+    if reach > 0 { series.raw = points }
+    return series
   }
 
-  /// Draws the legend at the right: at the top, or at the bottom if fewer points are there.
-  private func drawLegend(on canvas: inout Canvas, in frame: PlotFrame) {
-    let area = frame.area
-    let entries = series + marks
-    let textWidth = (entries.map { BitmapFont.width(of: $0.name) * 2 }.max() ?? 0)
-    let (boxWidth, boxHeight) = (textWidth + 54, entries.count * 22 + 8)
-    let left = area.right - boxWidth - 10
-    let places = entries.flatMap(\.points).map(frame.position)
-    func crowd(_ top: Int) -> Int {
-      places.count {
-        $0.x >= Double(left) && $0.y >= Double(top) && $0.y <= Double(top + boxHeight)
-      }
-    }
-    let tops = (area.top + 10, area.bottom - boxHeight - 10)
-    let top = crowd(tops.0) <= crowd(tops.1) ? tops.0 : tops.1
-    canvas.fill(x: left, y: top, width: boxWidth, height: boxHeight, .white, alpha: 0.85)
-    canvas.outline(PlotArea(left: left, top: top, right: left + boxWidth, bottom: top + boxHeight), .grid)
-    for (index, entry) in entries.enumerated() {
-      let y = top + 8 + index * 22
-      if index < series.count {
-        canvas.fill(x: left + 10, y: y + 5, width: 24, height: 3, color(index))
-      } else {
-        canvas.disc(x: Double(left + 22), y: Double(y + 6), radius: 3, color(index), alpha: 1, within: area)
-      }
-      canvas.text(entry.name, x: left + 44, y: y)
+  private static func mean(_ points: ArraySlice<(x: Double, y: Double)>) -> (x: Double, y: Double) {
+    let share = 1 / Double(points.count)
+    return points.reduce(into: (x: 0, y: 0)) { sum, point in
+      sum = (sum.x + share * point.x, sum.y + share * point.y)
     }
   }
 }

@@ -1,3 +1,5 @@
+internal import Files
+
 /// What a program adds to the built-in models, processes, objectives, constraints and data.
 ///
 /// ```swift
@@ -24,7 +26,7 @@ public struct Catalog: Sendable {
     self.name = name
     self.entries = entries
     for (index, entry) in entries.enumerated() {
-      precondition(
+      demand(
         !entries[..<index].contains { $0.name == entry.name }, "two entries of a catalog are named \(entry.name)")
     }
   }

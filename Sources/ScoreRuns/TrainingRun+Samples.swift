@@ -54,7 +54,7 @@ extension TrainingRun {
     return "\(path)/samples/\(CheckpointFolder.name(ofStep: trainer.step)).png"
   }
 
-  /// A picture drawn with the moving average: 8×8 images, or 2,000 points.
+  /// A picture drawn with the moving average: 8×8 images, or 2,000 points over some of the data.
   private func samplesPicture(observe: @escaping (SamplerState) throws -> Void) throws -> Image {
     let shape = record.model.shape
     let isImage = shape.count == 3
@@ -65,6 +65,7 @@ extension TrainingRun {
         from: trainer.model, process: trainer.process, shape: shape, seeds: seeds,
         condition: record.model.condition(seeds: seeds), observe: observe)
     }
-    return try Image.picture(of: samples, columns: isImage ? 8 : nil)
+    // Data that have become unreadable are left out: the training says so at the next batch.
+    return try Image.picture(of: samples, columns: isImage ? 8 : nil, over: try? dataset.pointsBehindSamples())
   }
 }

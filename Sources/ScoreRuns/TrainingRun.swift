@@ -297,7 +297,6 @@ public final class TrainingRun {
   private func writeLossCurve() throws {
     guard !metrics.records.isEmpty else { return }
     let points = metrics.records.map { (x: Double($0.step), y: $0.loss) }
-    try LineChart(title: "loss", xLabel: "step", series: [.init("loss", points: points)]).image()
-      .write(toPNG: "\(path)/loss.png")
+    try LineChart.loss(points).image().write(toPNG: "\(path)/loss.png")
   }
 }

@@ -221,6 +221,35 @@ import Testing
   }
 }
 
+/// Samples of points, and the data beneath them.
+@Suite struct PointPictureTests {
+  @Test func pointsLieOverTheDataWhileTheseAreThere() throws {
+    try temporaryFolder { folder in
+      var generator = RandomGenerator(seed: 1)
+      let data = "\(folder)/points.npy"
+      try NPYFile.write(generator.normal([500, 2]), to: data)
+      let options = ["--steps", "4", "--threads", "1", "--batch-size", "16", "--width", "16", "--progress", "none"]
+      let trained = try Tool.train.run(["--data", data, "--out", "\(folder)/run"] + options, in: folder)
+      #expect(trained.status == 0, "\(trained.errors)")
+      func draw(_ name: String) throws -> Image {
+        let arguments = ["\(folder)/run", "--out", "\(folder)/\(name).png", "--count", "20", "--steps", "2"]
+        let drawn = try Tool.sample.run(arguments, in: folder)
+        #expect(drawn.status == 0, "\(drawn.errors)")
+        return try Image(contentsOfPNG: "\(folder)/\(name).png")
+      }
+      let over = try draw("over")
+      #expect(try SavedModel(contentsOf: "\(folder)/run").trainingPoints()?.shape == [500, 2])
+      // Other data in their place are not those of the training.
+      try NPYFile.write(generator.normal([500, 2]), to: data)
+      #expect(try SavedModel(contentsOf: "\(folder)/run").trainingPoints() == nil)
+      let changed = try draw("changed")
+      try FileManager.default.removeItem(atPath: data)
+      let alone = try draw("alone")
+      #expect(over != alone && changed == alone)
+    }
+  }
+}
+
 /// Samples of which a part is known.
 @Suite struct InpaintingTests {
   @Test func knownPixelsStayByteForByte() throws {
@@ -256,6 +285,28 @@ import Testing
         try Tool.sample.expectFailure(
           ["\(folder)/run", "--out", "\(folder)/b.png"] + arguments, status: status, mentioning: words, in: folder)
       }
+    }
+  }
+
+  @Test func thePictureShowsWhatWasKeptBesideWhatWasDrawn() throws {
+    try temporaryFolder { folder in
+      #expect(try Tool.train.run(tinyRun("\(folder)/run"), in: folder).status == 0)
+      func draw(_ name: String, _ options: [String]) throws -> Image {
+        let arguments = ["\(folder)/run", "--out", "\(folder)/\(name).png", "--count", "4", "--steps", "2"]
+        let drawn = try Tool.sample.run(arguments + ["--magnify", "squares"] + options, in: folder)
+        #expect(drawn.status == 0, "\(drawn.errors)")
+        return try Image(contentsOfPNG: "\(folder)/\(name).png")
+      }
+      let plain = try draw("plain", [])
+      let pair = try draw("pair", ["--inpaint", "digits", "--mask", "right"])
+      #expect(pair.width == 2 * plain.width + 3 * 10 && pair.height > plain.height + 2 * 10 + 12)
+      // The left half of the first digit is in both grids, the right half is grey in the one of kept parts.
+      let row = pair.height - 10 - plain.height + 2 + 32
+      func pixels(_ columns: Range<Int>, grid: Int) -> [UInt8] {
+        columns.map { pair.pixels[(row * pair.width + 10 + grid * (plain.width + 10) + 2 + $0) * 3] }
+      }
+      #expect(pixels(0..<32, grid: 0) == pixels(0..<32, grid: 1))
+      #expect(pixels(32..<64, grid: 0).allSatisfy { $0 == 128 } && pixels(32..<64, grid: 1).contains { $0 != 128 })
     }
   }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Plotting
@@ -21,14 +22,43 @@ import Testing
 
   @Test func labelsAreTheTicksValues() {
     #expect(Axis(0...1, tickCount: 5).ticks.map(\.label) == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"])
-    #expect(Axis(-4...4, tickCount: 4).ticks.map(\.label) == ["-4", "-2", "0", "2", "4"])
-    #expect(Axis(0...2e7, tickCount: 4).ticks.map(\.label) == ["0", "5.0e6", "1.0e7", "1.5e7", "2.0e7"])
+    #expect(Axis(-4...4, tickCount: 4).ticks.map(\.label) == ["−4", "−2", "0", "2", "4"])
+    #expect(Axis(0...2e7, tickCount: 4).ticks.map(\.label) == ["0", "0.5×10⁷", "1.0×10⁷", "1.5×10⁷", "2.0×10⁷"])
+    #expect(Axis(0...4e4, tickCount: 2).ticks.map(\.label) == ["0", "20\u{2009}000", "40\u{2009}000"])
+    #expect(Axis(1960...2000, tickCount: 2).ticks.map(\.label) == ["1960", "1980", "2000"])
     for axis in [Axis(0...0.03, tickCount: 5), Axis(1e5...3e6, tickCount: 6), Axis(1e-8...9e-8, tickCount: 6)] {
       for tick in axis.ticks {
-        let value = Double(tick.label) ?? .nan
-        #expect(abs(value - tick.value) <= 1e-9 * abs(tick.value))
+        #expect(abs(number(tick.label) - tick.value) <= 1e-9 * abs(tick.value), "\(tick)")
       }
     }
+  }
+
+  /// What a label says, such as −1.5×10⁻³.
+  private func number(_ label: String) -> Double {
+    let superscripts = Dictionary(uniqueKeysWithValues: zip("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+    let parts = label.replacingOccurrences(of: "\u{2009}", with: "").replacingOccurrences(of: "−", with: "-")
+      .components(separatedBy: "×")
+    return parts.reduce(1) { product, part in
+      let exponent = String(part.compactMap { superscripts[$0] })
+      return product * (exponent.isEmpty ? Double(part) ?? .nan : pow(10, Double(exponent) ?? .nan))
+    }
+  }
+
+  @Test func logarithmicTicksArePowersOfTen() {
+    func axis(_ low: Double, _ high: Double, _ count: Int = 6) -> Axis {
+      Axis(low...high, scale: .logarithmic, tickCount: count)
+    }
+    #expect(axis(1e-5, 1).ticks.map(\.label) == ["10⁻⁵", "10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "10⁰"])
+    #expect(axis(1e-12, 10).ticks.map(\.label) == ["10⁻¹²", "10⁻⁹", "10⁻⁶", "10⁻³", "10⁰"])
+    #expect(axis(0.05, 60).ticks.map(\.label) == ["0.1", "1", "10"])
+    #expect(axis(0.5, 20).ticks.map(\.label) == ["0.5", "1", "2", "5", "10", "20"])
+    #expect(axis(2e-5, 8e-4).ticks.map(\.label) == ["2×10⁻⁵", "5×10⁻⁵", "10⁻⁴", "2×10⁻⁴", "5×10⁻⁴"])
+    for tick in axis(2e-5, 8e-4).ticks + axis(1e-12, 10).ticks + axis(0.5, 20).ticks {
+      #expect(abs(number(tick.label) - tick.value) <= 1e-9 * tick.value)
+    }
+    // Between them the other multiples, without a label.
+    #expect(axis(0.1, 10).minorTicks.count == 16 - axis(0.1, 10).ticks.count + 3)
+    #expect(axis(1e-12, 10).minorTicks.count == 14 - 5 && axis(2, 3).minorTicks.isEmpty)
   }
 
   @Test(arguments: [(1e-5, 2.0), (0.3, 40), (1e-250, 1e250), (0.5, 0.6), (3, 3)])

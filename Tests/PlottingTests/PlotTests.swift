@@ -4,6 +4,12 @@ import Plotting
 import Testing
 
 @Suite struct ScatterPlotTests {
+  private func picture(_ points: Points, range: ClosedRange<Double>? = nil) -> Image {
+    var plot = ScatterPlot(points: points, range: range, size: 400)
+    plot.density = 1
+    return plot.image()
+  }
+
   private typealias Points = [(x: Double, y: Double)]
 
   /// How dark a part of the picture is: the sum of 255 − red over its pixels.
@@ -12,9 +18,9 @@ import Testing
   }
 
   @Test func pointsAppearWhereTheyAre() {
-    let empty = ScatterPlot(points: [], range: -1...1, size: 400).image()
+    let empty = picture([], range: -1...1)
     #expect((empty.width, empty.height, empty.channels) == (400, 400, 3))
-    let image = ScatterPlot(points: [(0.5, 0.5)], range: -1...1, size: 400).image()
+    let image = picture([(0.5, 0.5)], range: -1...1)
     let changed = (0..<160_000).filter { image.pixels[$0 * 3] != empty.pixels[$0 * 3] }
     #expect((1...30).contains(changed.count))
     #expect(changed.allSatisfy { $0 % 400 > 220 && $0 / 400 < 200 })
@@ -23,7 +29,7 @@ import Testing
   @Test func axesHaveOneScale() {
     // A long thin cloud fills few rows of its square picture.
     let points: Points = (0..<400).map { (Double($0) / 100, Double($0 % 5) / 100) }
-    let image = ScatterPlot(points: points, size: 400).image()
+    let image = picture(points)
     let blue = (0..<160_000).filter { Int(image.pixels[$0 * 3 + 2]) > Int(image.pixels[$0 * 3]) + 60 }
     let (rows, columns) = (Set(blue.map { $0 / 400 }), Set(blue.map { $0 % 400 }))
     #expect(rows.count < 12 && columns.count > 250)
@@ -33,7 +39,7 @@ import Testing
     // Two squares of one size, the right one with sixteen times as many points.
     let sparse = square(left: -1.25, side: 25)
     let dense = square(left: 0.25, side: 100)
-    let image = ScatterPlot(points: sparse + dense, range: -1.5...1.5, size: 400).image()
+    let image = picture(sparse + dense, range: -1.5...1.5)
     #expect(ink(image, 240..<380, 20..<340) > 2 * ink(image, 80..<220, 20..<340))
   }
 
@@ -62,14 +68,16 @@ import Testing
 @Suite struct LineChartTests {
   private func chart(_ values: [Double], scale: LineChart.Scale = .linear) -> Image {
     let points = values.enumerated().map { (x: Double($0), y: $1) }
-    return LineChart(series: [.init("loss", points: points)], yScale: scale, width: 480, height: 320).image()
+    var chart = LineChart(series: [.init("loss", points: points)], yScale: scale, width: 480, height: 320)
+    chart.density = 1
+    return chart.image()
   }
 
   /// The rows that carry the first curve's colour in a column.
   private func rows(_ image: Image, _ column: Int) -> [Int] {
     (0..<image.height).filter { row in
       let pixel = (row * image.width + column) * 3
-      return Array(image.pixels[pixel..<pixel + 3]) == [0, 114, 178]
+      return Int(image.pixels[pixel + 2]) > Int(image.pixels[pixel]) + 80
     }
   }
 
@@ -108,6 +116,7 @@ import Testing
     let points = (0...100).map { (x: Double($0), y: Double($0)) }
     var chart = LineChart(series: [.init("line", points: points)], width: 480, height: 320)
     chart.yRange = 0...50
+    chart.density = 1
     let image = chart.image()
     #expect(rows(image, 150).count > 0)
     #expect(rows(image, 360).isEmpty)
@@ -127,13 +136,15 @@ import Testing
       let series = names.enumerated().map { index, name in
         LineChart.Series(name, points: index == 0 ? [(x: 0.0, y: 0.0), (x: 1, y: 0)] : [])
       }
-      return LineChart(series: series, width: 480, height: 320).image()
+      var chart = LineChart(series: series, width: 480, height: 320)
+      chart.density = 1
+      return chart.image()
     }
     #expect(image("a") == image("b"), "a single curve has none")
     let (one, other) = (image("a", "b"), image("a", "c"))
     let places = (0..<480 * 320)
-    let orange = places.filter { Array(one.pixels[$0 * 3..<$0 * 3 + 3]) == [213, 94, 0] }
-    #expect(orange.count == 24 * 3, "a short line in the second curve's colour")
+    let orange = places.filter { Int(one.pixels[$0 * 3]) > Int(one.pixels[$0 * 3 + 2]) + 100 }
+    #expect((20...72).contains(orange.count), "a short line in the second curve's colour: \(orange.count)")
     // The name stands right of the line; nothing else of the picture depends on it.
     let changed = places.filter { one.pixels[$0 * 3] != other.pixels[$0 * 3] }
     let (right, row) = (orange.map { $0 % 480 }.max() ?? 480, (orange.first ?? 0) / 480)
@@ -143,7 +154,9 @@ import Testing
 
   @Test func aBandLiesBetweenItsEdges() {
     let edges = (0...10).map { (x: Double($0), low: Double($0), high: Double($0) + 4) }
-    let image = LineChart(series: [], bands: [.init(points: edges)], width: 480, height: 320).image()
+    var chart = LineChart(series: [], bands: [.init(points: edges)], width: 480, height: 320)
+    chart.density = 1
+    let image = chart.image()
     // At the middle of the picture the band takes 4 of the vertical axis' 14, with margins of 5 %.
     func isShaded(_ x: Int, _ y: Int) -> Bool {
       let pixel = (y * image.width + x) * 3
@@ -180,7 +193,9 @@ import Testing
 
   @Test func coloursTellSignAndPlace() {
     // The upper right quarter positive, the lower left negative.
-    let image = FieldPlot(values: [-1, 0, 0, 1], range: -1...1, limit: 1, width: 400).image()
+    var plot = FieldPlot(values: [-1, 0, 0, 1], range: -1...1, limit: 1, width: 400)
+    plot.density = 1
+    let image = plot.image()
     #expect((image.width, image.channels) == (400, 3) && image.height < 400)
     let (red, blue) = (pixel(image, 230, 67), pixel(image, 125, 173))
     #expect(red[0] > red[2] + 100 && blue[2] > blue[0] + 100)
@@ -189,20 +204,21 @@ import Testing
 
   @Test func largerValuesAreStrongerUpToTheLimit() {
     func red(_ value: Double) -> [Int] {
-      pixel(FieldPlot(values: [value], range: 0...1, limit: 2, width: 300).image(), 120, 70)
+      pixel(FieldPlot(values: [value], range: 0...1, limit: 2, width: 300).image(), 240, 140)
     }
     #expect(red(0.5)[1] > red(1)[1] && red(1)[1] > red(2)[1])
     #expect(red(2) == red(100) && red(.nan) != red(0) && red(.nan)[0] == red(-.infinity)[0])
   }
 
   @Test func arrowsAreDrawnWhereTheyAre() {
-    let plain = FieldPlot(values: [0], range: -1...1, limit: 1, width: 400)
+    var plain = FieldPlot(values: [0], range: -1...1, limit: 1, width: 400)
+    plain.density = 1
     var both = plain
     both.arrows = [.init(from: (0.2, 0.2), to: (0.8, 0.8)), .init(from: (.nan, 0), to: (0, 0))]
     let (first, second) = (plain.image(), both.image())
     let changed = (0..<400 * first.height).filter { first.pixels[$0 * 3] != second.pixels[$0 * 3] }
     #expect((40...600).contains(changed.count), "\(changed.count)")
-    #expect(changed.allSatisfy { $0 / 400 < 120 && $0 % 400 > 150 })
+    #expect(changed.allSatisfy { $0 / 400 < 140 && $0 % 400 > 200 })
   }
 
   @Test func centresOfCellsAreInTheirMiddle() {
@@ -220,9 +236,11 @@ import Testing
   @Test func pointsOfCurvesAreMarkedInTheirColour() {
     let points = [(x: 0.0, y: 0.0), (x: 1, y: 1)]
     func blue(_ marked: Bool) -> Int {
-      let image = LineChart(series: [.init("a", points: points, showsPoints: marked)], width: 480, height: 320).image()
-      return (0..<480 * 320).count { Array(image.pixels[$0 * 3..<$0 * 3 + 3]) == [0, 114, 178] }
+      var chart = LineChart(series: [.init("a", points: points, showsPoints: marked)], width: 480, height: 320)
+      chart.density = 1
+      let image = chart.image()
+      return (0..<480 * 320).count { Int(image.pixels[$0 * 3 + 2]) > Int(image.pixels[$0 * 3]) + 80 }
     }
-    #expect((40...140).contains(blue(true) - blue(false)))
+    #expect((15...90).contains(blue(true) - blue(false)))
   }
 }

@@ -50,4 +50,15 @@ import Testing
     for _ in 0..<50 { try trainer.advance() }
     #expect(abs(model.output.weight.value.sum().item() - 1) < 1e-3)
   }
+
+  @Test func chartsHaveLogarithmicAxes() {
+    // Module page begins
+    let losses = (1...400).map { (x: Double($0), y: 1 / Double($0)) }
+    let chart = LineChart(
+      title: "Training", xLabel: "training step", yLabel: "loss", series: [.smoothed("loss", points: losses)],
+      xScale: .logarithmic, yScale: .logarithmic)
+    let picture = chart.image()
+    // Module page ends
+    #expect((picture.width, picture.height) == (1280, 800))
+  }
 }

@@ -83,12 +83,15 @@ import Testing
     #expect(quality.spaces.map(\.name) == ["pixels"] && quality.spaces[0].dimensions == 64)
     #expect(quality.spaces[0].precision > 0.5 && quality.classifierAccuracy == nil)
     let picture = try SampleQuality.nearestPicture(of: Pixels.values(of: some.examples[10..<12]), in: some, columns: 3)
-    // Each row begins with the sample twice: itself and its copy.
+    // Each row begins with the sample twice: itself, and, in another grid, its copy.
     let whole = try Image.picture(of: Pixels.values(of: some.examples[10..<11]))
-    #expect(picture.width == 4 * (whole.width - 2) + 2 && picture.height == 2 * (whole.height - 2) + 2)
-    func pixel(_ x: Int, _ y: Int) -> UInt8 { picture.pixels[y * picture.width + x] }
-    let cell = whole.width - 2
-    #expect((0..<cell).allSatisfy { pixel($0, 20) == pixel($0 + cell, 20) })
+    let (cell, margin) = (whole.width - 2, 10)
+    #expect(picture.width == 2 * margin + whole.width + margin + 3 * cell + 2)
+    #expect(picture.height > 2 * margin + 2 * cell + 2 + 12, "captions")
+    let row = picture.height - margin - 2 - cell / 2
+    func pixel(_ x: Int) -> UInt8 { picture.pixels[(row * picture.width + margin + 2 + x) * 3] }
+    #expect((0..<cell).allSatisfy { pixel($0) == pixel($0 + whole.width + margin) })
+    #expect(Set((0..<cell).map(pixel)).count > 1)
   }
 
   @Test func noiseIsWorseThanData() throws {

@@ -72,6 +72,10 @@ import Testing
     #expect(grid.height == 2 * 66 + 2)
     #expect(try Image.picture(of: .zeros([4, 3, 100, 70])).width == 2 * 72 + 2)
     #expect(try Image.picture(of: .zeros([4, 2])).channels == 3)
+    let points = Tensor([0.0, 0, 1, 1], shape: [2, 2])
+    let over = try Image.picture(of: points, over: Tensor([0.0, 1, 1, 0], shape: [2, 2]))
+    let alone = try Image.picture(of: points)
+    #expect(over != alone && over.width == alone.width)
     for shape in [[4, 3], [4, 2, 8, 8], [4]] {
       #expect(throws: RunError.self) { try Image.picture(of: .zeros(shape)) }
     }

@@ -1,6 +1,7 @@
 public import Datasets
 internal import Files
 public import Imaging
+internal import Plotting
 public import ScoreMetrics
 public import Torch
 
@@ -168,7 +169,8 @@ public struct SampleQuality: Codable, Hashable, Sendable {
     return best.sqrt()
   }
 
-  /// A picture of samples, each followed by its nearest examples; it shows whether the model copies examples.
+  /// A picture of samples in one column, and of their nearest examples beside each; it shows whether the model copies
+  /// examples.
   ///
   /// - Parameters:
   ///   - samples: `[n, channels, height, width]`; the first rows are drawn.
@@ -186,10 +188,11 @@ public struct SampleQuality: Codable, Hashable, Sendable {
     }
     let all = Tensor.concatenate(distances, along: 1)
     let order = all.argsort(1).slicing(0, min(columns, dataset.count), along: 1)
-    let images = try (0..<shown.size(0)).flatMap { row in
-      [shown[row..<(row + 1)].to(.float32), try dataset.batch(order[row]).examples]
-    }
-    return try Image.picture(of: .concatenate(images), columns: 1 + order.size(1))
+    let neighbors = try (0..<shown.size(0)).map { try dataset.batch(order[$0]).examples }
+    return .panels([
+      ("sample", try Image.picture(of: shown.to(.float32), columns: 1)),
+      ("nearest examples", try Image.picture(of: .concatenate(neighbors), columns: order.size(1))),
+    ])
   }
 }
 

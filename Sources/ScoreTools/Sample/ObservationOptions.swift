@@ -5,6 +5,8 @@ import ScoreKit
 struct KnownParts {
   let observation: PartialObservation
   let labels: Tensor?
+  /// The images with what is drawn anew in grey, or without their colours.
+  let kept: Tensor
 }
 
 /// What is known about the samples beforehand.
@@ -59,7 +61,9 @@ struct ObservationOptions<Tools: ToolSet>: ParsableArguments {
       guard shape[0] == 3 else {
         throw RunError(.usage, "--colorize needs a model of RGB images, and this one is grey")
       }
-      return KnownParts(observation: .grey(images), labels: labels)
+      return KnownParts(
+        observation: .grey(images), labels: labels,
+        kept: images.mean(1, keepingDimensions: true).expanded(to: images.shape))
     }
     guard dataset.exampleShape == shape else {
       throw RunError(
@@ -67,8 +71,8 @@ struct ObservationOptions<Tools: ToolSet>: ParsableArguments {
         "--inpaint needs \(shape[0] == 1 ? "grey" : "RGB") images, as the model makes, and \(source) has \(dataset.summary)"
       )
     }
-    return KnownParts(
-      observation: .elements(images, where: 1 - (try drawnAnew(shape: shape))), labels: labels)
+    let isKept = 1 - (try drawnAnew(shape: shape))
+    return KnownParts(observation: .elements(images, where: isKept), labels: labels, kept: images * isKept)
   }
 
   /// The pixels that are drawn anew, 1 there and 0 elsewhere: `[1, 1, height, width]`.

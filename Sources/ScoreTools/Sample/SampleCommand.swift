@@ -138,7 +138,7 @@ public struct SampleCommand<Tools: ToolSet>: ParsableCommand {
       if isArray {
         try NPYFile.write(drawn.to(.float32), to: out)
       } else {
-        try Image.picture(of: drawn, columns: samples.columns, magnification: magnify).write(toPNG: out)
+        try picture(of: drawn, known: knownParts, over: saved.trainingPoints(Tools.catalog)).write(toPNG: out)
       }
       if let trajectory {
         try strip.picture(endingWith: drawn, magnification: magnify).write(toPNG: trajectory)
@@ -148,6 +148,17 @@ public struct SampleCommand<Tools: ToolSet>: ParsableCommand {
       }
     }
     if !StandardStreams.isOutput(out) { print(out) }
+  }
+
+  /// The samples; where a part of them was known, beside what was kept; where they are points, over the data.
+  private func picture(of drawn: Tensor, known: KnownParts?, over data: Tensor?) throws -> Image {
+    func grid(_ images: Tensor) throws -> Image {
+      try Image.picture(of: images, columns: samples.columns, magnification: magnify, over: data)
+    }
+    let picture = try grid(drawn)
+    guard let known else { return picture }
+    let pairs = [("kept", try grid(known.kept.to(.float32))), ("drawn", picture)]
+    return .panels(pairs, columns: 2 * picture.width > 3 * picture.height ? 1 : 2)
   }
 
   /// Whether the samples are written as an array and not as a picture.

@@ -15,6 +15,8 @@ struct TrajectoryRecorder {
   private let isImages: Bool
   /// The states by step, each in one part for each batch.
   private var states: [Int: [Tensor]] = [:]
+  /// The noise levels of the states.
+  private var levels: [Int: Double] = [:]
 
   init(
     sampleCount: Int, stateCount: Int, process: any DiffusionProcess, model: ModelConfiguration
@@ -33,6 +35,7 @@ struct TrajectoryRecorder {
     let scale = state.sigma > 0 ? process.scale(state.time) : 1
     let factor = sigmaData / (sigmaData * sigmaData + state.sigma * state.sigma).squareRoot() / scale
     let kept = state.x[0..<(min(state.samples.upperBound, sampleCount) - state.samples.lowerBound)].to(.cpu) * factor
+    levels[state.step] = state.sigma
     states[state.step, default: []].append(isImages ? Pixels.bytes(of: kept) : kept.to(.float32))
   }
 
@@ -47,7 +50,14 @@ struct TrajectoryRecorder {
   func picture(endingWith result: Tensor, magnification: Magnification?) throws -> Image {
     let frames = frames(endingWith: result)
     guard isImages else {
-      return ImageGrid(columns: frames.count, padding: 4).image(of: plots(frames, size: 240))
+      let titles = levels.sorted { $0.key < $1.key }.map { String(format: "σ = %.3g", $0.value) } + ["samples"]
+      let plots = zip(plots(frames), titles).map { plot, title in
+        var plot = plot
+        plot.title = title
+        plot.density = 2
+        return plot
+      }
+      return Panels(plots, width: 110 + 220 * min(4, plots.count)).image()
     }
     let rows = (0..<sampleCount).flatMap { sample in frames.map { $0[sample..<(sample + 1)] } }
     return try Image.picture(of: values(.concatenate(rows)), columns: frames.count, magnification: magnification)
@@ -56,7 +66,7 @@ struct TrajectoryRecorder {
   /// An animation: the grid of images, or the plot of points, at each state.
   func animation(endingWith result: Tensor, columns: Int?, magnification: Magnification?) throws -> AnimatedPNG {
     let frames = frames(endingWith: result)
-    guard isImages else { return AnimatedPNG(frames: plots(frames, size: 440)) }
+    guard isImages else { return AnimatedPNG(frames: plots(frames).map { $0.image() }) }
     return AnimatedPNG(
       frames: try frames.map { try Image.picture(of: values($0), columns: columns, magnification: magnification) })
   }
@@ -64,12 +74,14 @@ struct TrajectoryRecorder {
   private func values(_ bytes: Tensor) -> Tensor { Pixels.values(of: bytes) }
 
   /// Plots with axes a little wider than the result.
-  private func plots(_ frames: [Tensor], size: Int) -> [Image] {
+  private func plots(_ frames: [Tensor]) -> [ScatterPlot] {
     let extent = 1.2 * max(frames[frames.count - 1].abs().max().item(), 1e-3)
     return frames.map { frame in
       let values: [Double] = frame.elements()
       let points = (0..<frame.size(0)).map { (values[2 * $0], values[2 * $0 + 1]) }
-      return ScatterPlot(points: points, range: -extent...extent, size: size).image()
+      var plot = ScatterPlot(points: points, range: -extent...extent)
+      plot.density = 1  // An animation of many frames is large enough.
+      return plot
     }
   }
 }
