@@ -26,7 +26,7 @@ extension Comparison {
     let marks = others.map { outcome in
       let value = outcome.nasym.value
       var mark = LineChart.Series(
-        value < floor ? String(format: "%@ (%.0e, below)", outcome.way.name, value) : outcome.way.name,
+        value < floor ? "\(outcome.way.name) (\(scientific(value)), below)" : outcome.way.name,
         points: [(outcome.loss.value, max(value, floor))])
       if value >= floor { mark.errors = [outcome.nasym.standardError] }
       return mark
@@ -36,6 +36,14 @@ extension Comparison {
       xLabel: "held-out loss (lower and further left is better)", yLabel: "mean NAsym", series: series, marks: marks,
       yScale: .logarithmic
     ).image()
+  }
+
+  /// A number such as 3×10⁻¹⁴.
+  private func scientific(_ value: Double) -> String {
+    let parts = String(format: "%.0e", value).split(separator: "e")
+    guard parts.count == 2, let exponent = Int(parts[1]) else { return "\(value)" }
+    let superscripts = Dictionary(uniqueKeysWithValues: zip("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return "\(parts[0])×10" + String("\(exponent)".compactMap { superscripts[$0] })
   }
 
   /// A third of the least NAsym that is more than rounding.

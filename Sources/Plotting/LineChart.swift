@@ -117,7 +117,7 @@ public struct LineChart: Sendable {
 extension LineChart.Series {
   /// The running mean of noisy values, over the values themselves as a faint line.
   ///
-  /// The mean is taken over a fortieth of the points, centred, and over fewer near the ends. More than 1,000 points are
+  /// The mean is taken over a twentieth of the points, centred, and over fewer near the ends. More than 1,000 points are
   /// first averaged in 1,000 parts.
   public static func smoothed(_ name: String, points: [(x: Double, y: Double)]) -> Self {
     let shown = points.filter { Axis.shows($0.x) && Axis.shows($0.y) }
@@ -125,7 +125,7 @@ extension LineChart.Series {
     let means = (0..<parts).map { part in
       mean(shown[part * shown.count / parts..<(part + 1) * shown.count / parts])
     }
-    let reach = means.count / 80
+    let reach = means.count / 40
     var series = Self(
       name,
       points: means.indices.map { index in

@@ -84,7 +84,7 @@ public struct ScatterPlot: Sendable {
       let alpha = strength * min(0.85, max(0.04, 28 / Float(max(1, shown.count)).squareRoot()))
       canvas.markers(shown.map(frame.position), radius: radius, color, alpha: alpha, within: frame.area)
     }
-    draw(backdrop, .backdrop, strength: 0.7)
+    draw(backdrop, .backdrop, strength: 0.9)
     draw(points, Color.series[0], strength: 1)
   }
 }

@@ -88,7 +88,8 @@ import Testing
     #expect(drawing.ranges.x.contains(5) && drawing.ranges.y.contains(-3) && drawing.ranges.y.contains(1))
     let frames = drawing.frames
     let places = frames.map { $0.position((0.5, 0.5)) }
-    #expect(places[0].x - Double(frames[0].area.left) == places[1].x - Double(frames[1].area.left))
+    let distances = zip(places, frames).map { $0.x - Double($1.area.left) }
+    #expect(abs(distances[0] - distances[1]) < 1e-9)
     #expect(places[0].y == places[1].y)
     #expect(frames[0].area.width == frames[0].area.height, "both axes have one scale")
     #expect(frames.map(\.hasYNumbers) == [true, false] && frames.allSatisfy(\.hasXNumbers))
@@ -160,8 +161,8 @@ import Testing
     // Many points are averaged in parts; few stay as they are.
     let many = LineChart.Series.smoothed("loss", points: (0..<50_000).map { (Double($0), $0 % 2 == 0 ? 0 : 2) })
     #expect(many.points.count == 1000 && many.points.allSatisfy { abs($0.y - 1) < 1e-9 })
-    let few = LineChart.Series.smoothed("loss", points: Array(noisy.prefix(50)))
-    #expect(few.raw.isEmpty && few.points.map(\.y) == noisy.prefix(50).map(\.y))
+    let few = LineChart.Series.smoothed("loss", points: Array(noisy.prefix(30)))
+    #expect(few.raw.isEmpty && few.points.map(\.y) == noisy.prefix(30).map(\.y))
     #expect(LineChart.Series.smoothed("loss", points: []).points.isEmpty)
   }
 
