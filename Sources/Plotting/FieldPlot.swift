@@ -1,3 +1,4 @@
+internal import Files
 public import Imaging
 
 /// A scalar field over a square of the plane, in colours that show its sign, with arrows of a vector field over it.

@@ -231,7 +231,8 @@ struct TwoLayerScore: ScoreModel {
   @Test func articlesShowThesePrograms() throws {
     let source = try String(contentsOfFile: #filePath, encoding: .utf8)
     var shown = 0
-    for page in try DocumentationPage.all() where page.path.contains("ScoreKit.docc") {
+    for page in try DocumentationPage.all()
+    where page.path.contains("ScoreKit.docc") && page.name != "GiveYourModelRunsAndTools" {
       let blocks = page.blocks("swift")
       let parts = source.components(separatedBy: "// \(page.name) begins\n").dropFirst().map {
         $0.components(separatedBy: "// \(page.name) ends")[0]
@@ -243,6 +244,21 @@ struct TwoLayerScore: ScoreModel {
       shown += blocks.count
     }
     #expect(shown == 9)
+  }
+
+  /// The package Examples/own-tools is built and used by tests of its own.
+  @Test func theArticleOnOwnToolsShowsTheExample() throws {
+    let folder = DocumentationPage.root.appendingPathComponent("Examples/own-tools/Sources")
+    let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL }
+    let texts = try (files ?? []).filter { $0.pathExtension == "swift" }.map { file in
+      DocumentationPage.lines(try String(contentsOf: file, encoding: .utf8)).joined(separator: "\n")
+    }
+    let page = try #require(try DocumentationPage.all().first { $0.name == "GiveYourModelRunsAndTools" })
+    #expect(page.blocks("swift").count == 6)
+    for block in page.blocks("swift") {
+      let lines = DocumentationPage.lines(block).joined(separator: "\n")
+      #expect(texts.contains { $0.contains(lines) }, "no file of the example has these lines:\n\(block)")
+    }
   }
 
   @Test func pagesOfModulesShowTestedLines() throws {

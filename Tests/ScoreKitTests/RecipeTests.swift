@@ -123,7 +123,7 @@ struct PermutationOperator: LinearOperator {
   ///
   /// - Parameter order: each of 0 ..< n once, as `int64` of shape `[n]`.
   init(_ order: [Int]) {
-    precondition(order.sorted() == Array(order.indices), "\(order) is no permutation")
+    demand(order.sorted() == Array(order.indices), "\(order) is no permutation")
     self.order = Tensor(order)
   }
 

@@ -46,7 +46,7 @@ private enum Line: ConfigurableData {
 
   static func load(_ configuration: Configuration, seed: UInt64) throws -> Dataset {
     var generator = RandomGenerator(seed: seed, purpose: .data)
-    return Dataset(name: name, examples: generator.normal([configuration.count, 2]))
+    return try Dataset(name: name, examples: generator.normal([configuration.count, 2]))
   }
 }
 

@@ -113,6 +113,15 @@ import Torch
     expectSame(trainer.state, before)
   }
 
+  @Test func dataWithoutOneLabelForEachExampleAreRefused() throws {
+    let error = #expect(throws: TrainingDataError.self) { try TensorData(.ones([3, 2]), labels: Tensor([0, 1])) }
+    #expect(error?.kind == .data)
+    expectSentence(error, mentions: "labels of shape [2] do not fit examples of shape [3, 2]")
+    for empty in [Tensor.zeros([0, 2]), .zeros([3, 0]), .zeros([])] {
+      #expect(throws: TrainingDataError.self) { try TensorData(empty) }
+    }
+  }
+
   @Test func stateOfAnotherModelIsRefused() throws {
     let trainer = try Self.makeTrainer()
     let other = try Self.makeTrainer(features: 3).state

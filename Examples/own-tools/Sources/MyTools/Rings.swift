@@ -31,7 +31,7 @@ enum Rings: ConfigurableData {
         pixels.append(UInt8(255 * max(0, 1 - abs(distance - radius))))
       }
     }
-    return Dataset(
+    return try Dataset(
       name: name, examples: Tensor(pixels, shape: [count, 1, side, side]),
       labels: Tensor((0..<count).map { $0 % 3 }), classNames: ["small", "medium", "large"])
   }
