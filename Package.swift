@@ -42,6 +42,7 @@ let package = Package(
     .library(name: "Torch", targets: ["Torch"]),
     .library(name: "LeastSquares", targets: ["LeastSquares"]),
     .library(name: "Imaging", targets: ["Imaging"]),
+    .library(name: "ScoreTestSupport", targets: ["ScoreTestSupport"]),
     .executable(name: "score-train", targets: ["score-train"]),
     .executable(name: "score-sample", targets: ["score-sample"]),
     .executable(name: "score-evaluate", targets: ["score-evaluate"]),
@@ -95,6 +96,10 @@ let package = Package(
         "ScoreModels", "ScoreRuns", "ScoreTraining", "Torch",
       ],
       swiftSettings: swift),
+    // The laws of the protocols, for tests
+    .target(
+      name: "ScoreTestSupport", dependencies: ["LeastSquares", "Samplers", "ScoreModels", "ScoreTraining", "Torch"],
+      swiftSettings: swift),
     // Tools
     .target(name: "CommandLineSupport", dependencies: ["ScoreKit", "CFiles", argumentParser], swiftSettings: swift),
     .executableTarget(
@@ -133,9 +138,11 @@ let package = Package(
       exclude: ["CHeap", "peers", "README.md"], swiftSettings: swift),
     // Tests
     .target(
-      name: "TestSupport", dependencies: ["Torch", "ScoreModels"], path: "Tests/TestSupport", swiftSettings: swift),
+      name: "TestSupport", dependencies: ["ScoreTestSupport", "ScoreModels", "Torch"], path: "Tests/TestSupport",
+      swiftSettings: swift),
     .testTarget(name: "HouseTests", dependencies: ["TestSupport"], swiftSettings: swift),
     .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: swift),
+    .testTarget(name: "ScoreTestSupportTests", dependencies: ["ScoreKit", "ScoreTestSupport"], swiftSettings: swift),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport"], swiftSettings: swift),
     .testTarget(

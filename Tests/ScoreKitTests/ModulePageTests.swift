@@ -50,4 +50,13 @@ import Testing
     for _ in 0..<50 { try trainer.advance() }
     #expect(abs(model.output.weight.value.sum().item() - 1) < 1e-3)
   }
+
+  @Test func samplersKeepTheirLaws() throws {
+    // Module page begins
+    for process in [EDMProcess(), VariancePreserving()] as [any DiffusionProcess] {
+      try expectSamplerLaws(of: HeunSampler(steps: 4), process: process)
+    }
+    try expectConvergence(of: HeunSampler(), order: 2)
+    // Module page ends
+  }
 }
