@@ -18,7 +18,7 @@ public struct SamplingRun {
   public let process: any DiffusionProcess
   /// The shape of one sample.
   public let shape: [Int]
-  /// What the distribution depends on, with an entry for each sample of the batch.
+  /// What the distribution depends on, with an entry for each sample of the batch, such as class labels `[batch]`; `nil` for none.
   public let condition: Tensor?
   /// What is known about the samples beforehand.
   public let observation: PartialObservation?

@@ -100,6 +100,8 @@ public struct GaussianMixtureScore: ScoreModel {
   }
 
   /// log pₜ(x) for each example, `[batch]`.
+  ///
+  /// - Parameter condition: the component of each example, integers `[batch]`; `nil` for the whole mixture.
   public func logDensity(_ x: Tensor, at t: Tensor, condition: Tensor? = nil) -> Tensor {
     let terms = Terms(self, x, t, condition)
     let constant = 0.5 * Double(dimension) * log(2 * Double.pi)

@@ -201,9 +201,7 @@ public final class TrainingRun {
 
   private func restore(_ checkpoint: Checkpoint<RunRecord>) throws {
     do {
-      try trainer.restore(
-        Trainer.State(
-          step: checkpoint.step, model: checkpoint.model, average: checkpoint.average, optimizer: checkpoint.optimizer))
+      try trainer.restore(checkpoint)
     } catch {
       throw CheckpointError(.data, checkpoints.path(ofStep: checkpoint.step), "\(error)")
     }
@@ -282,15 +280,11 @@ public final class TrainingRun {
     // If the checkpoint survives a power cut, the metrics and events before it must survive too.
     try metrics.flush()
     try events?.flush()
-    let state = trainer.state
     var record = record
     record.unreported = interval.reports.isEmpty ? nil : interval.reports
-    try checkpoints.write(
-      Checkpoint(
-        step: state.step, configuration: record, model: state.model, average: state.average, optimizer: state.optimizer),
-      keeping: Self.keptCheckpoints)
+    try checkpoints.write(Checkpoint(trainer.state, configuration: record), keeping: Self.keptCheckpoints)
     try writeLossCurve()
-    try observe(.checkpoint(path: checkpoints.path(ofStep: state.step)))
+    try observe(.checkpoint(path: checkpoints.path(ofStep: trainer.step)))
     interval.restartClock()
   }
 

@@ -28,12 +28,21 @@ public final class Trainer {
     public var nullLabel: Int?
     /// The random changes of images; `nil` leaves images as they are.
     public var augmentation: Augmentation?
+    /// Factors of the learning rate by names of parameters or of parts of the model; `nil` trains all parameters alike.
+    ///
+    /// `["encoder": 0, "encoder.norm": 0.1]` freezes all parameters of `encoder` but those of its `norm`, which learn at a tenth of the
+    /// rate. The longest name decides, the empty name stands for the whole model, and all other parameters have the factor 1. The
+    /// factor multiplies an optimizer's update, weight decay included.
+    ///
+    /// Parameters with the factor 0 are frozen. They and their moving averages keep their bits. They have no gradient, which saves its
+    /// cost, and do not count in the gradient's norm. Factors other than 1 do not go with a `ProjectingOptimizer`.
+    public var learningRateFactors: [String: Double]?
 
     /// Makes settings.
     public init(
       seed: UInt64 = 0, batchSize: Int, schedule: LearningRateSchedule, gradientClip: Double? = 1,
       averageDecay: Double = 0.999, labelDropout: Double = 0, nullLabel: Int? = nil,
-      augmentation: Augmentation? = nil
+      augmentation: Augmentation? = nil, learningRateFactors: [String: Double]? = nil
     ) {
       self.seed = seed
       self.batchSize = batchSize
@@ -43,6 +52,7 @@ public final class Trainer {
       self.labelDropout = labelDropout
       self.nullLabel = nullLabel
       self.augmentation = augmentation
+      self.learningRateFactors = learningRateFactors
     }
   }
 
@@ -75,6 +85,7 @@ public final class Trainer {
 
   private let data: any TrainingData
   private let named: [NamedParameter]
+  private let groups: LearningRateGroups?
   private let device: Device
   private var optimizer: any Optimizer
   private var order: DataOrder
@@ -87,7 +98,8 @@ public final class Trainer {
   ///
   /// Data without examples and a batch size that is not positive are reported by `advance()`.
   ///
-  /// - Precondition: the model has parameters.
+  /// - Precondition: the model has parameters, and `learningRateFactors` names some of them, freezes not all of them, and goes with
+  ///   the optimizer.
   public init(
     _ model: any ScoreModel, process: any DiffusionProcess, data: any TrainingData, objective: any ScoreObjective,
     optimizer: any Optimizer = Adam(), settings: Settings
@@ -100,6 +112,10 @@ public final class Trainer {
     self.optimizer = optimizer
     named = model.namedParameters()
     demand(!named.isEmpty, "\(type(of: model)) has no parameters, and cannot be trained")
+    groups = LearningRateGroups(settings.learningRateFactors, of: named, in: model)
+    demand(
+      groups == nil || !(optimizer is any ProjectingOptimizer),
+      "factors of the learning rate do not go with \(type(of: optimizer)), whose projections change all parameters")
     device = model.device
     order = DataOrder(seed: settings.seed, count: max(1, data.count))
     weights = withoutGradients { [named] in Tensor.flatten(named.map { $0.parameter.value.detached() }) }
@@ -131,14 +147,15 @@ public final class Trainer {
     let lossValue = loss.item()
     guard lossValue.isFinite else { throw TrainingDiverged(step: number, what: "loss", value: lossValue) }
 
-    var gradient = Tensor.flatten(try gradients(of: loss, withRespectTo: named.map { $0.parameter.value }))
+    var gradient = try gradient(of: loss)
     return try withoutGradients {
       let norm = gradient.square().sum().sqrt().item()
       guard norm.isFinite else { throw TrainingDiverged(step: number, what: "gradient's norm", value: norm) }
       if let clip = settings.gradientClip, norm > clip { gradient = gradient * (clip / norm) }
       optimizer.learningRate = settings.schedule.rate(at: number)
       var next = optimizer
-      let updated = weights + (try next.update(for: gradient, at: weights))
+      let update = try next.update(for: gradient, at: weights)
+      let updated = groups?.updated(weights, by: update) ?? weights + update
       // A sum is finite only if all of its terms are: one reduction instead of a mask.
       guard updated.sum().item().isFinite || updated.allFinite else {
         throw TrainingDiverged(step: number, what: "sum of the weights", value: updated.sum().item())
@@ -147,6 +164,7 @@ public final class Trainer {
       var averaged = average
       averaged.update(updated)
       if let adjusted = try next.adjustedAverage(averaged.value) { averaged.replace(by: adjusted) }
+      if let groups { averaged.replace(by: groups.frozen(average.value, in: averaged.value)) }
       (optimizer, weights, average) = (next, updated, averaged)
       assign(weights)
       step = number
@@ -208,6 +226,15 @@ public final class Trainer {
     average = ExponentialMovingAverage(decay: settings.averageDecay, value: averaged, updateCount: state.step)
     step = state.step
     assign(weights)
+  }
+
+  /// The gradient of all parameters in one vector, with zeros for frozen ones.
+  private func gradient(of loss: Tensor) throws -> Tensor {
+    let values = named.map { $0.parameter.value }
+    guard let groups else { return Tensor.flatten(try gradients(of: loss, withRespectTo: values)) }
+    let trained = zip(values, groups.isTrained).filter(\.1).map(\.0)
+    var found = try gradients(of: loss, withRespectTo: trained).makeIterator()
+    return Tensor.flatten(zip(values, groups.isTrained).compactMap { $1 ? found.next() : .zeros(like: $0) })
   }
 
   private func checkData() throws(TrainingDataError) {

@@ -12,6 +12,9 @@ public struct DampingChoice: Sendable, Equatable {
   public let steps: Int
   /// Whether δ no longer changed, or the spaces were complete, before the limit of steps.
   public let isSettled: Bool
+
+  /// The reasons not to trust the choice; empty if there are none.
+  public var warnings: [LeastSquaresWarning] { isSettled ? [] : [.dampingNotSettled(steps: steps)] }
 }
 
 /// Chooses the damping δ of min ‖A·x − b‖² + δ²·‖x‖² from the data.
@@ -33,7 +36,8 @@ public struct DampingChoice: Sendable, Equatable {
 ///   - rule: the rule that determines δ.
 ///   - stepLimit: the largest dimension of a space.
 ///   - seed: the seed of the random signs.
-/// - Throws: `LeastSquaresError` if b is 0 or not finite, or if no δ has the wanted discrepancy; the errors of the operator.
+/// - Throws: `LeastSquaresError` if b is 0 or not finite, or if no δ has the wanted discrepancy, with the range that
+///   can be had; the errors of the operator.
 /// - Complexity: a product with A and one with Aᵀ in each step, and memory for one vector of `a.columns` for each step. Generalized
 ///   cross-validation takes four times as much.
 public func chooseDamping(
@@ -53,7 +57,8 @@ public func chooseDamping(
     if AutomaticSolver().solvesDirectly(a) {
       let problem = try DampingProblem(decomposing: a, b)
       guard problem.largest > 0, norm > 0 else { throw nothingToChoose }
-      return try problem.choose(rule).map { choice(of: $0, steps: 0, isSettled: true) } ?? { throw tooMuchResidual() }()
+      guard let chosen = problem.choose(rule) else { throw unattainable(problem) }
+      return choice(of: chosen, steps: 0, isSettled: true)
     }
     return try chooseIteratively(a, b, rule, stepLimit: stepLimit, seed: seed)
   }
@@ -74,16 +79,21 @@ private func chooseIteratively(
   let limit = min(stepLimit, min(a.rows, a.columns))
   var (latest, settled, steps): (DampingProblem.Choice?, Int, Int) = (nil, 0, 0)
   var isExhausted = false
+  var problem: DampingProblem?
   while !isExhausted, steps < limit, settled < 5 {
     try process.step()
     for index in probes.indices { try probes[index].step() }
     steps += 1
     isExhausted = process.isExhausted && probes.allSatisfy(\.isExhausted)
-    let next = try DampingProblem(process, probes: probes, rows: a.rows).choose(rule)
+    let current = try DampingProblem(process, probes: probes, rows: a.rows)
+    let next = current.choose(rule)
+    problem = current
     if let next, let latest, (next.damping / latest.damping - 1).magnitude < 1e-3 { settled += 1 } else { settled = 0 }
     latest = next
   }
-  guard let latest else { throw tooMuchResidual(steps: steps) }
+  guard let latest else {
+    throw problem.map { unattainable($0, steps: isExhausted ? nil : steps) } ?? nothingToChoose
+  }
   return choice(
     of: latest, steps: steps, isSettled: settled >= 5 || isExhausted || steps == min(a.rows, a.columns))
 }
@@ -98,8 +108,11 @@ private var nothingToChoose: LeastSquaresError {
   LeastSquaresError("no damping can be chosen: the right-hand side is 0 or orthogonal to the operator's range")
 }
 
-private func tooMuchResidual(steps: Int? = nil) -> LeastSquaresError {
-  LeastSquaresError(
-    "the residual without damping is above the norm of the noise\(steps.map { " after \($0) steps" } ?? ""); the noise is "
-      + "larger than assumed\(steps == nil ? "" : ", or the limit of steps is too low")")
+/// - Parameter steps: the number of steps, if more of them could lower the residual.
+private func unattainable(_ problem: DampingProblem, steps: Int? = nil) -> LeastSquaresError {
+  let (least, largest) = problem.residualRange
+  return LeastSquaresError(
+    "no damping makes the norm of the residual equal to that of the noise: it goes from \(least) without damping "
+      + "up to \(largest), the norm of the right-hand side"
+      + (steps.map { ", after \($0) steps; more steps may lower the former" } ?? ""))
 }

@@ -22,10 +22,12 @@ struct DampingProblem {
     let (u, s, _) = try matrix.singularValueDecomposition()
     let scale = s.elementCount > 0 ? s[0].item() : 0
     let values: [Double] = scale > 0 ? (s / scale).elements() : []
-    let coefficients: [Double] = u.transposed().matmul(b.to(.float64)).elements()
+    let b = b.to(.float64)
+    let coefficients = u.transposed().matmul(b)
     largest = scale
-    components = zip(values, coefficients).map { ($0, $1 * $1) }
-    rest = max(0, pow(b.norm(), 2) - coefficients.reduce(0) { $0 + $1 * $1 })
+    components = zip(values, coefficients.square().elements(as: Double.self)).map { ($0, $1) }
+    // A difference of squared norms would lose half the digits, and with them small norms of the noise.
+    rest = pow((b - u.matmul(coefficients)).norm(), 2)
     degrees = values.map { ($0, 1) }
   }
 
@@ -38,7 +40,7 @@ struct DampingProblem {
     let scale = own.values.first ?? 0
     largest = scale
     components = zip(own.values, own.squares).map { (scale > 0 ? $0 / scale : 0, $1) }
-    rest = max(0, process.start * process.start - own.squares.reduce(0, +))
+    rest = Self.rest(process)
     degrees = try probes.flatMap { probe in
       let (values, squares) = try Self.squares(probe)
       return zip(values, squares).map { (scale > 0 ? $0 / scale : 0, $1 / Double(probes.count)) }
@@ -51,6 +53,24 @@ struct DampingProblem {
     let matrix = bidiagonalMatrix(process.alphas, process.betas, process.alphas.count)
     let (u, s, _) = try matrix.singularValueDecomposition()
     return (s.elements(), (u[0] * process.start).square().elements())
+  }
+
+  /// The squared component of β₁·e₁ outside the range of B, that along y with Bᵀ·y = 0.
+  ///
+  /// From y₁ = 1 follows yᵢ₊₁ = −αᵢ·yᵢ/βᵢ₊₁. A difference of squares would lose half the digits.
+  private static func rest(_ process: GolubKahan) -> Double {
+    var (y, sum) = (1.0, 1.0)
+    for (alpha, beta) in zip(process.alphas, process.betas) {
+      guard beta > 0 else { return 0 }
+      y *= alpha / beta
+      sum += y * y
+    }
+    return process.start * process.start / sum
+  }
+
+  /// The norms of residuals at the smallest damping and at the largest; the latter is that of b.
+  var residualRange: (least: Double, largest: Double) {
+    (residualNorm(exp2(Self.range.0)), components.reduce(rest) { $0 + $1.square }.squareRoot())
   }
 
   /// ‖b − A·x_δ‖ at a δ relative to the largest singular value.
@@ -111,10 +131,13 @@ struct DampingProblem {
     return (left + right) / 2
   }
 
-  /// The zero of an increasing function; `nil` if it is positive everywhere.
+  /// The zero of an increasing function; `nil` if it has none.
   private func root(_ function: (Double) -> Double) -> Double? {
     var (low, high) = Self.range
     guard function(low) <= 0 else { return nil }
+    // Residuals almost as large as b need more damping; from 2³⁰ on it makes no difference in double precision.
+    while function(high) < 0, high < 30 { high += 10 }
+    guard function(high) >= 0 else { return nil }
     for _ in 0..<100 {
       let middle = (low + high) / 2
       if function(middle) <= 0 { low = middle } else { high = middle }

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// A reason not to trust a least-squares solution.
+/// A reason not to trust a least-squares solution, or the choice of a damping.
 public enum LeastSquaresWarning: Error, Equatable, CustomStringConvertible {
   /// The solver stopped before it met its tolerances.
   case notConverged(StopReason, iterations: Int)
@@ -8,6 +8,8 @@ public enum LeastSquaresWarning: Error, Equatable, CustomStringConvertible {
   case illConditioned(condition: Double)
   /// The columns or rows are linearly dependent: there are many minimisers, and x is the one of least norm.
   case rankDeficient(rank: Int, fullRank: Int)
+  /// A damping that was chosen by products still changed when the limit of steps was reached.
+  case dampingNotSettled(steps: Int)
 
   /// One sentence: what is wrong, and what to do about it.
   public var description: String {
@@ -19,6 +21,8 @@ public enum LeastSquaresWarning: Error, Equatable, CustomStringConvertible {
         + "add damping or use float64"
     case .rankDeficient(let rank, let fullRank):
       "the operator has the numerical rank \(rank) of \(fullRank); the solution is the one of least norm"
+    case .dampingNotSettled(let steps):
+      "the chosen damping still changed after \(steps) steps; raise the limit of steps"
     }
   }
 

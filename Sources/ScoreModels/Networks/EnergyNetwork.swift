@@ -45,6 +45,11 @@ public typealias EnergyScore<Base: ScoreNetwork> = NetworkScore<EnergyNetwork<Ba
 /// A network that is the gradient of a scalar potential φ.
 public protocol PotentialNetwork: ScoreNetwork {
   /// φ(u) for each example, `[batch]`: the network's value is ∇ᵤφ(u).
+  ///
+  /// - Parameters:
+  ///   - u: `[batch, …]`, the network's input.
+  ///   - noise: a number for each example, `[batch]`.
+  ///   - condition: class labels `[batch]` or `nil`.
   func potential(_ u: Tensor, noise: Tensor, condition: Tensor?) -> Tensor
 }
 

@@ -64,6 +64,11 @@ public struct MLP: ScoreNetwork {
   }
 
   /// Maps x `[batch] + shape` to the same shape.
+  ///
+  /// - Parameters:
+  ///   - level: a number for each example that encodes its noise level, `[batch]`.
+  ///   - condition: class labels `[batch]`, integers up to the number of classes, which stands for "no label", as `nil` does. A
+  ///     network without classes ignores labels.
   public func callAsFunction(_ x: Tensor, noise level: Tensor, condition: Tensor?) -> Tensor {
     let embedding = noise(level, condition: condition)
     var h = input(x.flattened(from: 1))
