@@ -104,7 +104,8 @@ let package = Package(
       swiftSettings: swift),
     // The laws of the protocols, for tests
     .target(
-      name: "ScoreTestSupport", dependencies: ["LeastSquares", "Samplers", "ScoreModels", "ScoreTraining", "Torch"],
+      name: "ScoreTestSupport",
+      dependencies: ["Files", "LeastSquares", "Samplers", "ScoreModels", "ScoreTraining", "Torch"],
       swiftSettings: swift),
     // Tools
     .target(name: "CommandLineSupport", dependencies: ["ScoreKit", "CFiles", argumentParser], swiftSettings: swift),

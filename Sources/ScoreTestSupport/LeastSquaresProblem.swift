@@ -1,3 +1,4 @@
+internal import Files
 package import Torch
 
 /// A least-squares problem of known shape and rank, in `float64`.
