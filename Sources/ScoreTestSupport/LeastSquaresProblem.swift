@@ -32,7 +32,7 @@ package struct Problem: Sendable {
   /// Orthonormal columns from the Gram–Schmidt process on random ones.
   package static func orthonormal(_ rows: Int, _ columns: Int, using generator: inout RandomGenerator) -> Tensor {
     guard let (u, _, _) = try? generator.normal([rows, columns], dtype: .float64).singularValueDecomposition() else {
-      fatalError("a random matrix has a decomposition")
+      endProgram("a random matrix has a decomposition")
     }
     return u
   }
