@@ -11,6 +11,9 @@ public import Torch
 ///   - applyAdjoint: w ↦ Aᵀ w.
 ///   - domain: the shape of v.
 ///   - codomain: the shape of A v.
+///   - dtype: the element type of v and w.
+///   - seed: the seed of random directions.
+///   - sourceLocation: where failures are reported; by default at the call.
 public func expectAdjoint(
   _ apply: (Tensor) throws -> Tensor, _ applyAdjoint: (Tensor) throws -> Tensor, from domain: [Int],
   to codomain: [Int], dtype: DType = .float64, seed: UInt64 = 0, sourceLocation: SourceLocation = #_sourceLocation

@@ -14,6 +14,7 @@ public import Torch
 /// - Parameters:
 ///   - constraint: the constraint; it is prepared for step 1.
 ///   - point: values of the parameters, in `float64`, one tensor for each. The constraint should not hold there, or little is tested.
+///   - sourceLocation: where failures are reported; by default at the call.
 /// - Throws: the constraint's errors.
 /// - Complexity: about 30 residuals, some products, and a dense decomposition of the Jacobian: take few parameters.
 public func expectConstraintLaws(

@@ -19,6 +19,7 @@ internal import Torch
 ///   - process: the process.
 ///   - steps: growing numbers of steps N + 1, the last of which goes from the smallest noise level to the data.
 ///   - tolerance: how much the measured order may differ.
+///   - sourceLocation: where failures are reported; by default at the call.
 /// - Throws: the sampler's errors.
 /// - Complexity: one sampling of 16 numbers for each number of steps; less than a second for the default.
 public func expectConvergence(

@@ -12,6 +12,8 @@ public import Torch
 ///   - function: from tensors to one tensor of any shape; it must be deterministic.
 ///   - inputs: where to differentiate; they are converted to `float64`.
 ///   - order: the highest order.
+///   - seed: the seed of random directions.
+///   - sourceLocation: where failures are reported; by default at the call.
 public func expectGradient(
   of function: @escaping ([Tensor]) throws -> Tensor, at inputs: [Tensor], order: Int = 1, seed: UInt64 = 0,
   sourceLocation: SourceLocation = #_sourceLocation

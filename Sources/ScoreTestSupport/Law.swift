@@ -12,8 +12,8 @@ struct Law {
   }
 
   /// Expects a condition.
-  func expect(_ condition: Bool, _ detail: @autoclosure () -> String) {
-    #expect(condition, "\(name): \(detail())", sourceLocation: location)
+  func expect(_ lawHolds: Bool, _ detail: @autoclosure () -> String) {
+    #expect(lawHolds, "\(name): \(detail())", sourceLocation: location)
   }
 
   /// Expects a condition without which the rest makes no sense; returns whether it holds.

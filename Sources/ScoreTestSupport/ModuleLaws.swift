@@ -61,6 +61,7 @@ public func expectModuleLaws(of module: any Module, sourceLocation: SourceLocati
 ///   - classCount: the number of classes; `nil` for a network without labels.
 ///   - order: the highest derivative in x; conservative models need third derivatives.
 ///   - noise: two numbers that encode noise levels.
+///   - sourceLocation: where failures are reported; by default at the call.
 /// - Complexity: 4 evaluations for each element of two examples and each order.
 public func expectNetworkLaws(
   of network: any ScoreNetwork, shape: [Int], classCount: Int? = nil, order: Int = 1, noise: [Double] = [0.3, -0.8],

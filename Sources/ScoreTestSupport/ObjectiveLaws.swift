@@ -13,6 +13,7 @@ internal import Torch
 ///   - objective: the objective.
 ///   - process: the process that makes data noisy.
 ///   - wrapping: what the objective needs around a model, for example `{ UncertainScore($0) }`; by default nothing.
+///   - sourceLocation: where failures are reported; by default at the call.
 /// - Throws: the objective's errors.
 /// - Complexity: about 100 losses of a score with two parameters on 5 points of the plane.
 public func expectObjectiveLaws(

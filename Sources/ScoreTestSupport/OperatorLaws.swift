@@ -14,6 +14,7 @@ public import Torch
 /// - Parameters:
 ///   - a: the operator. Gradients of solutions are tried in those parameters that are variables.
 ///   - dtype: the element type of vectors.
+///   - sourceLocation: where failures are reported; by default at the call.
 /// - Throws: the operator's errors.
 /// - Complexity: about 10·(rows + columns + elements of θ) products: take a small operator.
 public func expectOperatorLaws(

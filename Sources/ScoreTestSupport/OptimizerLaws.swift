@@ -14,6 +14,7 @@ internal import Torch
 ///   - optimizer: a new optimizer whose learning rate suits the quadratic.
 ///   - steps: the number of steps in which the minimum is found.
 ///   - tolerance: the distance from the minimum, for each number.
+///   - sourceLocation: where failures are reported; by default at the call.
 /// - Throws: the optimizer's errors.
 /// - Complexity: as many updates of three numbers as there are steps, and some more.
 public func expectOptimizerLaws(

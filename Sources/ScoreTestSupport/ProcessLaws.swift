@@ -14,6 +14,7 @@ internal import Torch
 /// - Parameters:
 ///   - process: the process.
 ///   - hasKinksAtWholeTimes: whether the process is smooth only between whole times, as the process of DDPM is.
+///   - sourceLocation: where failures are reported; by default at the call.
 /// - Complexity: a simulation of 2000 points over 100 steps; less than a second.
 public func expectProcessLaws(
   of process: any DiffusionProcess, hasKinksAtWholeTimes: Bool = false,

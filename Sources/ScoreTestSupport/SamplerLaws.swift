@@ -37,6 +37,7 @@ public struct SamplerTraits: OptionSet, Sendable {
 ///   - order: the order of convergence of a sampler that solves the probability-flow ODE; `nil` for samplers with noise of their own
 ///     and for adaptive ones.
 ///   - traits: what the sampler does differently.
+///   - sourceLocation: where failures are reported; by default at the call.
 /// - Throws: the sampler's errors.
 /// - Complexity: about 12 samplings of up to 6 samples, and for an order 4 more of up to 385 steps.
 public func expectSamplerLaws(

@@ -25,6 +25,7 @@ internal import Torch
 ///   - process: the process that the model was made for.
 ///   - shape: the shape of one example.
 ///   - classCount: the number of classes; `nil` for a model that ignores conditions.
+///   - sourceLocation: where failures are reported; by default at the call.
 /// - Complexity: about 30 evaluations of 5 examples.
 public func expectScoreModelLaws(
   of model: any ScoreModel, process: any DiffusionProcess, shape: [Int], classCount: Int? = nil,

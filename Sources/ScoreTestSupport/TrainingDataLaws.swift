@@ -9,7 +9,9 @@ internal import Torch
 ///   prefetched.
 /// - Either every batch has labels, one `int64` of at least 0 for each example, or none has.
 ///
-/// - Parameter data: the data; streamed data are read from their files.
+/// - Parameters:
+///   - data: the data; streamed data are read from their files.
+///   - sourceLocation: where failures are reported; by default at the call.
 /// - Throws: the data's errors.
 /// - Complexity: 8 batches of at most 5 examples.
 public func expectTrainingDataLaws(
