@@ -6,7 +6,7 @@ import Testing
 /// What all training data keep to: in one tensor, in memory and streamed, whole and in parts.
 @Suite struct TrainingDataLawTests {
   private static let all: [Named<@Sendable () throws -> any TrainingData>] = [
-    Named("a tensor", { TensorData(normal([7, 2]).to(.float32), labels: Tensor([0, 1, 2, 0, 1, 2, 0])) }),
+    Named("a tensor", { try TensorData(normal([7, 2]).to(.float32), labels: Tensor([0, 1, 2, 0, 1, 2, 0])) }),
     Named("digits", { try DatasetSource("digits").load() }),
     Named("points", { try DatasetSource("moons").load() }),
     Named("a part", { try DatasetSource("digits").load().unlabeledPart(Tensor([5, 900, 17])) }),
