@@ -75,7 +75,7 @@ import Testing
   @Test func pictureShowsTwoCharts() throws {
     let outcome = try training(2).run { _ in Adam(learningRate: 3e-3) }
     let image = picture(of: outcome, outcome)
-    #expect((image.width, image.height) == (976, 2 * 548 + 8))
+    #expect((image.width, image.height) == (1280, 1600))
   }
 }
 
