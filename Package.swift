@@ -43,6 +43,7 @@ let package = Package(
     .library(name: "LeastSquares", targets: ["LeastSquares"]),
     .library(name: "Imaging", targets: ["Imaging"]),
     .library(name: "ScoreTools", targets: ["ScoreTools"]),
+    .library(name: "ScoreTestSupport", targets: ["ScoreTestSupport"]),
     .executable(name: "score-train", targets: ["score-train"]),
     .executable(name: "score-sample", targets: ["score-sample"]),
     .executable(name: "score-evaluate", targets: ["score-evaluate"]),
@@ -101,6 +102,11 @@ let package = Package(
         "ScoreModels", "ScoreRuns", "ScoreTraining", "Torch",
       ],
       swiftSettings: swift),
+    // The laws of the protocols, for tests
+    .target(
+      name: "ScoreTestSupport",
+      dependencies: ["Files", "LeastSquares", "Samplers", "ScoreModels", "ScoreTraining", "Torch"],
+      swiftSettings: swift),
     // Tools
     .target(name: "CommandLineSupport", dependencies: ["ScoreKit", "CFiles", argumentParser], swiftSettings: swift),
     .target(
@@ -144,13 +150,15 @@ let package = Package(
       exclude: ["CHeap", "peers", "README.md"], swiftSettings: swift),
     // Tests
     .target(
-      name: "TestSupport", dependencies: ["Torch", "ScoreModels"], path: "Tests/TestSupport", swiftSettings: swift),
+      name: "TestSupport", dependencies: ["ScoreTestSupport", "ScoreModels", "Torch"], path: "Tests/TestSupport",
+      swiftSettings: swift),
     // Optimised in every build, as the programs of users are.
     .executableTarget(
       name: "mistakes", dependencies: ["ScoreKit"], path: "Tests/Mistakes",
       swiftSettings: swift + [.unsafeFlags(["-O"])]),
     .testTarget(name: "HouseTests", dependencies: ["TestSupport"], swiftSettings: swift),
     .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: swift),
+    .testTarget(name: "ScoreTestSupportTests", dependencies: ["ScoreKit", "ScoreTestSupport"], swiftSettings: swift),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport"], swiftSettings: swift),
     .testTarget(

@@ -45,14 +45,8 @@ private let solvers: [Named<(order: Double, make: @Sendable (Int, NoiseSchedule)
     _ process: Named<any DiffusionProcess>
   ) throws {
     for schedule in Self.schedules {
-      let intervals = [48, 96, 192, 384]
-      let errors = try intervals.map { try error(of: solver.value.make($0 + 1, schedule.value), process.value) }
-      // The slope of log error against log intervals, by least squares.
-      let u = Tensor(intervals.map(Double.init)).log()
-      let v = Tensor(errors).log()
-      let slope = ((u - u.mean()).dot(v - v.mean()) / (u - u.mean()).square().sum()).item()
-      #expect((-slope - solver.value.order).magnitude < 0.05, "\(schedule.name): slope \(slope), errors \(errors)")
-      #expect(errors[3] < (solver.value.order == 1 ? 0.02 : 0.0002), "\(schedule.name): errors \(errors)")
+      try expectConvergence(
+        of: solver.value.make(18, schedule.value), order: solver.value.order, process: process.value)
     }
   }
 

@@ -87,67 +87,30 @@ private let particularMistakes: [Named<(sampler: any Sampler, word: String)>] = 
   Named("a level of the unknown", (EulerSampler(sigmaMax: 1e9), "beyond")),
 ]
 
+/// What samplers of the library do differently from most.
+private func traits(of sampler: any Sampler) -> SamplerTraits {
+  switch sampler {
+  case is ProbabilityFlowSampler: .adaptive
+  case is MetropolisAdjustedLangevinSampler: [.needsEnergy, .keepsNoise]
+  default: []
+  }
+}
+
 /// What every sampler keeps to, with every process.
 @Suite struct SamplerLawTests {
-  /// A network whose every output is away from 0.
-  static func model(for process: any DiffusionProcess, _ sampler: any Sampler = EulerSampler()) -> any ScoreModel {
-    if sampler is MetropolisAdjustedLangevinSampler {
-      return QuarticEnergy(process: process)
-    }
-    var generator = RandomGenerator(seed: 5, purpose: .initialization)
-    let network = MLP(.init(shape: [2, 3], width: 16, blocks: 1, classCount: 3), using: &generator)
-    for parameter in network.parameters() {
-      parameter.value = parameter.value + 0.1 * generator.normal(parameter.shape)
-    }
-    return NetworkScore(network, process: process, parameterization: .edm(sigmaData: 0.5))
-  }
-
   @Test func everySamplerIsTried() throws {
     try expectEveryConformer(of: "Sampler", among: allSamplers)
     try expectEveryConformer(of: "Sampler", among: mistakes.map(\.value.sampler))
     try expectEveryConformer(of: "DiffusionProcess", among: lawProcesses.map(\.value))
   }
 
-  @Test(arguments: samplers, lawProcesses)
-  func aSampleIsAFunctionOfItsSeed(_ sampler: Named<any Sampler>, _ process: Named<any DiffusionProcess>) throws {
-    let model = Self.model(for: process.value, sampler.value)
-    let seeds: [UInt64] = [7, 1, 42, 7, 3, 1 << 60]
-    let labels = Tensor([0, 1, 2, 0, 1, 2])
-    func draw(_ indices: [Int], batchSize: Int? = nil) throws -> Tensor {
-      try sampler.value.sample(
-        from: model, process: process.value, shape: [2, 3], seeds: indices.map { seeds[$0] }, batchSize: batchSize,
-        condition: labels.gathering(indices))
-    }
-    let all = try draw([0, 1, 2, 3, 4, 5])
-    #expect(all.shape == [6, 2, 3] && all.dtype == .float64 && all.allFinite && !all.requiresGradient)
-    expectIdentical(try draw([0, 1, 2, 3, 4, 5]), all, "a second time")
-    expectIdentical(all[3], all[0], "with the same seed")
-    #expect(difference(all[1], all[0]) > 1e-6, "two seeds gave the same sample")
-    for indices in [[4], [5, 2], [3, 1, 4, 0, 5]] {
-      expectIdentical(try draw(indices), all.gathering(indices), "samples \(indices) alone")
-    }
-    for batchSize in [1, 4] {
-      expectIdentical(try draw([0, 1, 2, 3, 4, 5], batchSize: batchSize), all, "in batches of \(batchSize)")
-    }
+  /// All laws, at the line of a sampler and a process.
+  @Test(arguments: samplers + singleSteps, lawProcesses)
+  func samplersKeepTheirLaws(_ sampler: Named<any Sampler>, _ process: Named<any DiffusionProcess>) throws {
+    try expectSamplerLaws(of: sampler.value, process: process.value, traits: traits(of: sampler.value))
   }
 
-  @Test(arguments: allSamplers.indices)
-  func everySettingCanBeReadAndChanged(_ index: Int) throws {
-    func check<Value: Equatable>(_ setting: SamplerSetting, _ sampler: any Sampler, _ value: Value) {
-      var changed = sampler
-      #expect(changed.set(setting, to: value) == sampler.has(setting), "\(setting)")
-      #expect(changed.value(of: setting, as: Value.self) == (sampler.has(setting) ? value : nil), "\(setting)")
-    }
-    for setting in SamplerSetting.allCases {
-      switch setting {
-      case .steps, .stepsPerLevel: check(setting, allSamplers[index], 7)
-      case .schedule: check(setting, allSamplers[index], NoiseSchedule.linear)
-      case .sigmaMin, .sigmaMax, .eta, .tolerance, .stepSize, .noiseLevel, .churn:
-        check(setting, allSamplers[index], 0.7)
-      }
-    }
-    try allSamplers[index].validate()
-  }
+  @Test(arguments: allSamplers.indices) func defaultsAreValid(_ index: Int) throws { try allSamplers[index].validate() }
 
   @Test func aSettingReachesItsProperty() {
     var sampler = MetropolisAdjustedLangevinSampler()
@@ -161,77 +124,28 @@ private let particularMistakes: [Named<(sampler: any Sampler, word: String)>] = 
     #expect(!ode.set(.schedule, to: NoiseSchedule.linear) && ode.value(of: .sigmaMin, as: Double.self) == nil)
   }
 
-  private func difference(_ x: Tensor, _ y: Tensor) -> Double { (x - y).norm() }
-
-  @Test(arguments: samplers + singleSteps, lawProcesses)
-  func everyStepIsObservedInOrder(_ sampler: Named<any Sampler>, _ process: Named<any DiffusionProcess>) throws {
-    var states: [SamplerState] = []
-    let model = Self.model(for: process.value, sampler.value)
-    let result = try sampler.value.sample(
-      from: model, process: process.value, shape: [2, 3], seeds: [1, 2], observe: { states.append($0) })
-    #expect(states.map(\.step) == Array(1...sampler.value.stepCount) && states.allSatisfy { $0.samples == 0..<2 })
-    #expect(states.allSatisfy { $0.stepCount == sampler.value.stepCount && $0.x.shape == [2, 2, 3] })
-    #expect(states.allSatisfy { $0.denoised.map { $0.shape == [2, 2, 3] && $0.allFinite } ?? true })
-    let sigmas = states.map(\.sigma)
-    #expect(zip(sigmas, sigmas.dropFirst()).allSatisfy(>=), "the noise grows: \(sigmas)")
-    let last = try #require(states.last)
-    if sampler.value is MetropolisAdjustedLangevinSampler {
-      // Its samples keep the noise of the last level.
-      expectClose(last.x / process.value.scale(last.time), result, rtol: 1e-12, atol: 1e-12)
-      #expect(states.allSatisfy { $0.acceptance?.shape == [2] })
-    } else {
-      expectIdentical(last.x, result)
-      #expect(last.sigma == 0 && states.allSatisfy { $0.acceptance == nil })
-    }
-    let unobserved = try sampler.value.sample(from: model, process: process.value, shape: [2, 3], seeds: [1, 2])
-    expectIdentical(unobserved, result, "without an observer")
-  }
-
-  @Test(arguments: samplers + singleSteps)
-  func evaluationsAreAsManyAsPromised(_ sampler: Named<any Sampler>) throws {
-    let counter = Counter()
-    _ = try sampler.value.sample(
+  @Test(arguments: [1, 4]) func adaptiveStepsCostSixEvaluations(_ steps: Int) throws {
+    let (counter, sampler) = (Counter(), short(ProbabilityFlowSampler(), steps: steps, stepsPerLevel: 1))
+    _ = try sampler.sample(
       from: CountingScore(counter: counter), process: EDMProcess(), shape: [2], seeds: [1, 2, 3])
-    if sampler.value is ProbabilityFlowSampler {
-      // It promises the fewest that are possible.
-      #expect(counter.calls >= sampler.value.evaluationCount && (counter.calls - 1) % 6 == sampler.value.stepCount % 6)
-    } else {
-      #expect(counter.calls == sampler.value.evaluationCount)
-    }
-  }
-
-  @Test(arguments: samplers)
-  func whatTheObserverThrowsEndsTheSampling(_ sampler: Named<any Sampler>) {
-    struct Stop: Error {}
-    var seen = 0
-    #expect(throws: Stop.self) {
-      _ = try sampler.value.sample(
-        from: CountingScore(counter: Counter()), process: EDMProcess(), shape: [2], seeds: [1],
-        observe: { state in
-          seen += 1
-          if state.step == 2 { throw Stop() }
-        })
-    }
-    #expect(seen == 2)
-    #expect(gradientsAreRecorded)
-  }
-
-  @Test(arguments: samplers)
-  func aStateThatIsNotFiniteIsReportedWithItsStep(_ sampler: Named<any Sampler>) throws {
-    var last = 0
+    #expect((counter.calls - 1) % 6 == sampler.stepCount % 6)
+    let failing = CountingScore(counter: Counter(), failsAt: sampler.evaluationCount)
     let error = #expect(throws: SamplerError.self) {
-      _ = try sampler.value.sample(
-        from: CountingScore(counter: Counter(), failsAt: sampler.value.evaluationCount), process: EDMProcess(),
-        shape: [2], seeds: [1], observe: { last = $0.step })
+      _ = try sampler.sample(from: failing, process: EDMProcess(), shape: [2], seeds: [1])
     }
-    // The last evaluation belongs to the last step.
-    let count = sampler.value.stepCount
-    if sampler.value is ProbabilityFlowSampler {
-      #expect(error?.description.contains("left the finite numbers at noise level") == true)
-      return
+    #expect(error?.description.contains("left the finite numbers at noise level") == true)
+  }
+
+  @Test func proposalsAreAcceptedWithAProbability() throws {
+    var states: [SamplerState] = []
+    for sampler in [MetropolisAdjustedLangevinSampler(noiseLevels: 2), EulerSampler(steps: 2)] as [any Sampler] {
+      _ = try sampler.sample(
+        from: QuarticEnergy(process: EDMProcess()), process: EDMProcess(), shape: [2, 3], seeds: [1, 2],
+        observe: { states.append($0) })
+      let isMetropolis = sampler is MetropolisAdjustedLangevinSampler
+      #expect(states.allSatisfy { ($0.acceptance != nil) == isMetropolis } && !states.isEmpty)
+      states = []
     }
-    #expect(error?.description.contains("step \(count) of \(count)") == true, "\(String(describing: error))")
-    #expect(last == count - 1)
   }
 
   @Test(arguments: mistakes)
@@ -286,34 +200,10 @@ private let particularMistakes: [Named<(sampler: any Sampler, word: String)>] = 
   }
 
   @Test func samplingLeaksNoTensors() throws {
-    let model = Self.model(for: EDMProcess())
+    let model = mixture(under: EDMProcess())
     try expectNoLeaks {
-      _ = try HeunSampler(steps: 3, churn: 1).sample(from: model, process: EDMProcess(), shape: [2, 3], seeds: [1])
+      _ = try HeunSampler(steps: 3, churn: 1).sample(from: model, process: EDMProcess(), shape: [2], seeds: [1])
     }
-  }
-}
-
-/// An energy without a network, E = Σ (y²/(2 + 2σ²) + y⁴/(8 + 8σ⁴) − c·y/10) for y = x/s and a label c.
-struct QuarticEnergy: EnergyModel {
-  let process: any DiffusionProcess
-
-  private func terms(_ x: Tensor, _ t: Tensor, _ condition: Tensor?) -> (y: Tensor, a: Tensor, b: Tensor, c: Tensor) {
-    let square = process.sigma(t).square().broadcastable(toRank: x.rank)
-    let label = condition.map { $0.to(.float64).broadcastable(toRank: x.rank) / 10 } ?? .zeros(like: square)
-    return (
-      x / process.scale(t).broadcastable(toRank: x.rank), (square + 1).reciprocal(),
-      (square.square() + 1).reciprocal(), label
-    )
-  }
-
-  func energy(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
-    let (y, a, b, c) = terms(x, t, condition)
-    return (0.5 * a * y.square() + 0.125 * b * y.square().square() - c * y).sumPerExample()
-  }
-
-  func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
-    let (y, a, b, c) = terms(x, t, condition)
-    return (c - a * y - 0.5 * b * y * y.square()) / process.scale(t).broadcastable(toRank: x.rank)
   }
 }
 

@@ -20,7 +20,7 @@ import Testing
     ("gridOfNothing", ["a grid needs at least one picture"]),
     ("pixels", ["1 bytes do not fill 2 × 2 pixels of 1 channels"]),
     ("picture", ["pictures have the shape [count, 1 or 3, height, width], not [1, 2, 3, 3]"]),
-    ("chart", ["a chart needs at least 300 × 200 pixels, not 10"]),
+    ("chart", ["a chart needs at least 300 × 200 points, not 10"]),
     ("points", ["the number of points must be positive, not 0"]),
     ("diagonal", ["a diagonal is a vector, not a tensor of shape [2, 2]"]),
     ("decay", ["must be in 0 ..< 1, not 1.0"]),

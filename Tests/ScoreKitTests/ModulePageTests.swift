@@ -61,4 +61,13 @@ import Testing
     // Module page ends
     #expect((picture.width, picture.height) == (1280, 800))
   }
+
+  @Test func samplersKeepTheirLaws() throws {
+    // Module page begins
+    for process in [EDMProcess(), VariancePreserving()] as [any DiffusionProcess] {
+      try expectSamplerLaws(of: HeunSampler(steps: 4), process: process)
+    }
+    try expectConvergence(of: HeunSampler(), order: 2)
+    // Module page ends
+  }
 }

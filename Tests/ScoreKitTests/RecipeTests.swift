@@ -149,17 +149,23 @@ struct PermutationOperator: LinearOperator {
     let midpoint = try (samples(MidpointSampler(steps: 20)) - limit).norm()
     let euler = try (samples(EulerSampler(steps: 39)) - limit).norm()
     #expect(midpoint < 0.5 * euler, "\(midpoint) \(euler)")
-    #expect(MidpointSampler(steps: 20).evaluationCount == 39)
+    for process in [EDMProcess(), VariancePreserving()] as [any DiffusionProcess] {
+      try expectSamplerLaws(of: MidpointSampler(steps: 4), process: process)
+    }
+    try expectConvergence(of: MidpointSampler(), order: 2)
   }
 
-  @Test func processesDeriveTheRest() {
+  @Test func processesDeriveTheRest() throws {
     let process = FlowProcess()
+    expectProcessLaws(of: process)
+    try expectSamplerLaws(of: HeunSampler(steps: 4), process: process)
     // x = (1 − t)·x₀ + t·ε has the drift −1/(1 − t).
     expectClose(process.drift(0.25), -4.0 / 3, rtol: 1e-12, atol: 0)
     expectClose(process.time(sigma: process.sigma(0.3)), 0.3, rtol: 1e-12, atol: 0)
   }
 
   @Test func objectivesTrain() throws {
+    try expectObjectiveLaws(of: HuberScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1.5)))
     var generator = RandomGenerator(seed: 0, purpose: .initialization)
     let process = FlowProcess()
     let model = MLPScore(
@@ -192,6 +198,7 @@ struct PermutationOperator: LinearOperator {
 
   @Test func operatorsHaveAdjoints() throws {
     let permutation = PermutationOperator([2, 0, 1])
+    try expectOperatorLaws(of: permutation)
     let x = Tensor([1, 2, 3]).to(.float64)
     #expect(permutation.apply(x, []).elements(as: Double.self) == [3, 1, 2])
     #expect(try permutation.applyAdjoint(permutation.apply(x, []), []).elements(as: Double.self) == [1, 2, 3])

@@ -127,10 +127,10 @@ import Torch
     of network: some ScoreNetwork, at x: Tensor, condition: Tensor?, isConservative: Bool = false,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    let noise = Tensor([0.3, -0.8])
-    expectGradient(
-      of: { network($0[0], noise: $0[1], condition: condition) }, at: [x, noise], order: 3,
+    try expectNetworkLaws(
+      of: network, shape: Array(x.shape.dropFirst()), classCount: condition == nil ? nil : 2, order: 3,
       sourceLocation: sourceLocation)
+    let noise = Tensor([0.3, -0.8])
     let probe = normal(x.shape, seed: 9)
     func asymmetry() -> Tensor {
       squaredAsymmetry(of: { network($0, noise: noise, condition: condition) }, at: x, probe: probe)

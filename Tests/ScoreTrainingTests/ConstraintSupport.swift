@@ -20,16 +20,6 @@ struct GivenUpdate: Optimizer {
   func restore(_ state: [String: Tensor], for parameters: [Tensor]) {}
 }
 
-/// A constraint as another one is, but without a closed form.
-struct WithoutClosedForm: Constraint {
-  var constraint: any Constraint
-  func residual(at parameters: [Tensor]) throws -> Tensor { try constraint.residual(at: parameters) }
-  mutating func prepare(step: Int, at parameters: [Tensor]) throws {
-    try constraint.prepare(step: step, at: parameters)
-  }
-  var correctionRate: Double? { constraint.correctionRate }
-}
-
 /// A point, an update, a metric and an affine constraint of any shape and rank: what projections are tested on.
 struct ProjectionProblem {
   let matrix: Tensor

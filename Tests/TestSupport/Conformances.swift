@@ -26,14 +26,15 @@ public struct Conformances: Sendable {
     }
   }
 
-  /// Reads all Swift files of folders of the package.
+  /// Reads all Swift files of folders of the package, without those of `ScoreTestSupport`, whose types try the laws.
   ///
   /// - Throws: `UnreadableSource`, or an error of the file system, also for a folder that does not exist.
   public init(inFolders folders: [String]) throws {
     var sources: [String: String] = [:]
     for folder in folders {
       let path = packageFolder.appending(path: folder).path
-      for name in try FileManager.default.subpathsOfDirectory(atPath: path) where name.hasSuffix(".swift") {
+      for name in try FileManager.default.subpathsOfDirectory(atPath: path)
+      where name.hasSuffix(".swift") && !name.hasPrefix("ScoreTestSupport/") {
         sources["\(path)/\(name)"] = try String(contentsOfFile: "\(path)/\(name)", encoding: .utf8)
       }
     }

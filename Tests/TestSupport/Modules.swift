@@ -1,54 +1,10 @@
-public import ScoreModels
 public import Testing
 public import Torch
-
-extension Module {
-  /// Gives every parameter random values of float64, none of them 0, so that no path through the module is cut off.
-  public func randomized(seed: UInt64 = 11) -> Self {
-    var random = RandomGenerator(seed: seed, purpose: .initialization)
-    for parameter in parameters() {
-      let shape = parameter.shape
-      let fanIn = Double(max(shape.dropFirst().reduce(1, *), 1))
-      let values = random.normal(shape, dtype: .float64)
-      parameter.value = shape.count > 1 ? values / fanIn.squareRoot() : values * 0.3 + 0.5
-    }
-    return self
-  }
-}
 
 /// Random numbers of float64.
 public func normal(_ shape: [Int], seed: UInt64 = 5) -> Tensor {
   var random = RandomGenerator(seed: seed, purpose: .data)
   return random.normal(shape, dtype: .float64)
-}
-
-/// Expects the gradient of a number with respect to a module's parameters to match finite differences along random
-/// directions, and not to be zero.
-public func expectParameterGradient(
-  of module: some Module, seed: UInt64 = 1, sourceLocation: SourceLocation = #_sourceLocation, _ number: () -> Tensor
-) throws {
-  let parameters = module.parameters()
-  let start = parameters.map { $0.value.detached() }
-  let exact = try gradients(of: number(), withRespectTo: parameters.map(\.value))
-  let norm = Tensor.flatten(exact).norm()
-  #expect(norm > 0 && norm.isFinite, sourceLocation: sourceLocation)
-  var random = RandomGenerator(seed: seed, purpose: .probes)
-  for _ in 0..<3 {
-    var direction = start.map { random.normal($0.shape, dtype: .float64) }
-    let length = Tensor.flatten(direction).norm()
-    direction = direction.map { $0 / length }
-    func value(_ step: Double) -> Double {
-      for (parameter, (value, along)) in zip(parameters, zip(start, direction)) {
-        parameter.value = value + along * step
-      }
-      return number().item()
-    }
-    let step = 1e-3
-    let expected = (8 * (value(step) - value(-step)) - (value(2 * step) - value(-2 * step))) / (12 * step)
-    let actual = zip(exact, direction).reduce(0) { $0 + $1.0.dot($1.1).item() }
-    expectClose(actual, expected, rtol: 1e-6, atol: 1e-6 * norm, sourceLocation: sourceLocation)
-  }
-  for (parameter, value) in zip(parameters, start) { parameter.value = value }
 }
 
 /// ½‖(J − Jᵀ)v‖² of a map at x, whose gradient with respect to parameters is a third derivative.

@@ -35,7 +35,7 @@ struct SampleOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The number of samples. (default: 64, or as many as seeds are given)", valueName: "n"))
   var count: Int?
 
-  @Option(help: ArgumentHelp("The columns of the grid; about a square by default.", valueName: "n"))
+  @Option(help: ArgumentHelp("The columns of the grid. (default: about a square)", valueName: "n"))
   var columns: Int?
 
   @Option(

@@ -12,10 +12,21 @@ public import Torch
 ///   - function: from tensors to one tensor of any shape; it must be deterministic.
 ///   - inputs: where to differentiate; they are converted to `float64`.
 ///   - order: the highest order.
+///   - seed: the seed of random directions.
+///   - sourceLocation: where failures are reported; by default at the call.
 public func expectGradient(
   of function: @escaping ([Tensor]) throws -> Tensor, at inputs: [Tensor], order: Int = 1, seed: UInt64 = 0,
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
+  if let complaint = gradientComplaint(of: function, at: inputs, order: order, seed: seed) {
+    Issue.record(Comment(rawValue: complaint), sourceLocation: sourceLocation)
+  }
+}
+
+/// Which derivative does not match finite differences, in one sentence; nil if all do.
+func gradientComplaint(
+  of function: @escaping ([Tensor]) throws -> Tensor, at inputs: [Tensor], order: Int, seed: UInt64 = 0
+) -> String? {
   let point = inputs.map { $0.to(.float64).detached() }
   var random = RandomGenerator(seed: seed, purpose: .probes)
   do {
@@ -23,14 +34,14 @@ public func expectGradient(
     var number = weighted(function, by: random.normal(shape, dtype: .float64))
     for order in 1...order {
       if let complaint = try derivativeComplaint(of: number, at: point, using: &random) {
-        Issue.record("order \(order): \(complaint)", sourceLocation: sourceLocation)
-        return
+        return "order \(order): \(complaint)"
       }
       number = slope(of: number, along: point.map { random.normal($0.shape, dtype: .float64) })
     }
   } catch {
-    Issue.record(error, "the function or its derivative failed", sourceLocation: sourceLocation)
+    return "the function or its derivative failed: \(error)"
   }
+  return nil
 }
 
 /// x ↦ ⟨weights, f(x)⟩.

@@ -11,10 +11,23 @@ public import Torch
 ///   - applyAdjoint: w ↦ Aᵀ w.
 ///   - domain: the shape of v.
 ///   - codomain: the shape of A v.
+///   - dtype: the element type of v and w.
+///   - seed: the seed of random directions.
+///   - sourceLocation: where failures are reported; by default at the call.
 public func expectAdjoint(
   _ apply: (Tensor) throws -> Tensor, _ applyAdjoint: (Tensor) throws -> Tensor, from domain: [Int],
   to codomain: [Int], dtype: DType = .float64, seed: UInt64 = 0, sourceLocation: SourceLocation = #_sourceLocation
 ) {
+  if let complaint = adjointComplaint(apply, applyAdjoint, from: domain, to: codomain, dtype: dtype, seed: seed) {
+    Issue.record(Comment(rawValue: complaint), sourceLocation: sourceLocation)
+  }
+}
+
+/// Why two maps are not each other's adjoint, in one sentence; nil if they are.
+func adjointComplaint(
+  _ apply: (Tensor) throws -> Tensor, _ applyAdjoint: (Tensor) throws -> Tensor, from domain: [Int],
+  to codomain: [Int], dtype: DType, seed: UInt64 = 0
+) -> String? {
   var random = RandomGenerator(seed: seed, purpose: .probes)
   do {
     for _ in 0..<3 {
@@ -23,21 +36,18 @@ public func expectAdjoint(
       let image = try apply(v)
       let adjointImage = try applyAdjoint(w)
       guard image.shape == codomain, adjointImage.shape == domain else {
-        Issue.record(
-          "A maps \(domain) to \(image.shape) and its adjoint \(codomain) to \(adjointImage.shape)",
-          sourceLocation: sourceLocation)
-        return
+        return "A maps \(domain) to \(image.shape) and its adjoint \(codomain) to \(adjointImage.shape)"
       }
       let left = image.to(.float64).dot(w.to(.float64)).item()
       let right = v.to(.float64).dot(adjointImage.to(.float64)).item()
       let scale = image.norm() * w.norm() + v.norm() * adjointImage.norm()
       // Written so that NaN fails.
       guard (left - right).magnitude <= defaultTolerance(dtype, dtype) * scale else {
-        Issue.record("⟨Av, w⟩ = \(left) but ⟨v, Aᵀw⟩ = \(right)", sourceLocation: sourceLocation)
-        return
+        return "⟨Av, w⟩ = \(left) but ⟨v, Aᵀw⟩ = \(right)"
       }
     }
   } catch {
-    Issue.record(error, "a product failed", sourceLocation: sourceLocation)
+    return "a product failed: \(error)"
   }
+  return nil
 }
