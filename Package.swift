@@ -193,7 +193,8 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "ScoreKit", "CommandLineSupport", "Imaging", "score-train", "score-sample", "score-evaluate", "score-export",
+        "ScoreKit", "ScoreTools", "CommandLineSupport", "Imaging", "score-train", "score-sample", "score-evaluate",
+        "score-export",
         "my-train", "my-sample", "my-evaluate", "TestSupport",
       ],
       swiftSettings: swift),

@@ -54,6 +54,16 @@ public protocol ConfigurableScoreModel: ScoreModel, Configurable {
   ///   - generator: the source of all random numbers, so that the same seed gives the same parameters.
   /// - Throws: an error whose description is one sentence, if there is no such model for these examples.
   init(_ configuration: Configuration, for context: ModelContext, using generator: inout RandomGenerator) throws
+  /// Factors of the learning rate by names of parameters or parts, as in `Trainer.Settings`: 0 freezes a part. `nil`, the default,
+  /// trains all parameters alike.
+  ///
+  /// Take them from the configuration, and checkpoints keep them for a resumed run.
+  var learningRateFactors: [String: Double]? { get }
+}
+
+extension ConfigurableScoreModel {
+  /// All parameters are trained alike.
+  public var learningRateFactors: [String: Double]? { nil }
 }
 
 /// A diffusion process of a program's own that runs know by name.

@@ -52,13 +52,20 @@ extension ResolvedConfiguration {
     let context = ModelContext(
       exampleShape: model.shape, classCount: model.classCount, sigmaData: model.sigmaData, process: process)
     let (objective, optimizer) = try makeRules(for: scoreModel, context, data: data, catalog)
+    let own = ((scoreModel as? UncertainScore)?.base ?? scoreModel) as? any ConfigurableScoreModel
+    if let own, own.learningRateFactors != nil, optimizer is any ProjectingOptimizer {
+      throw RunError(
+        .usage,
+        "the parts of the \(option: "model") \(type(of: own).name) have learning rates of their own, which do not go with projected updates; "
+          + "leave out \(option: "constraint"), \(option: "sparsity") and \(option: "conservative") projection")
+    }
     return Trainer(
       scoreModel, process: process, data: data, objective: objective, optimizer: optimizer,
       settings: Trainer.Settings(
         seed: options.seed, batchSize: batchSize, schedule: schedule, gradientClip: options.gradientClip,
         averageDecay: ema, labelDropout: model.classCount > 0 ? 0.1 : 0,
         nullLabel: model.classCount > 0 ? model.classCount : nil,
-        augmentation: augmentation.isIdentity ? nil : augmentation))
+        augmentation: augmentation.isIdentity ? nil : augmentation, learningRateFactors: own?.learningRateFactors))
   }
 
   /// How images are changed at random.

@@ -81,6 +81,76 @@ import Torch
     expectClose(solution.residual.norm(), noise, rtol: 1e-3, atol: 0)
   }
 
+  /// Square and consistent, so that every residual norm below ‖b‖ can be had.
+  private func consistent(_ dtype: DType) -> (a: Tensor, b: Tensor) {
+    var generator = RandomGenerator(seed: 6)
+    let u = Problem.orthonormal(30, 30, using: &generator)
+    let a = (u * Tensor((0..<30).map { 1 - Double($0) / 40 })).matmul(u.transposed())
+    return (a.to(dtype), generator.normal([30], dtype: .float64).to(dtype))
+  }
+
+  /// The problem among many rows and columns of zeros, so that products look cheaper than a decomposition.
+  private func sparse(_ a: Tensor, _ b: Tensor) -> (a: any LinearOperator, b: Tensor) {
+    let (rows, columns, zeros) = (a.size(0), a.size(1), Tensor.zeros([200], dtype: a.dtype))
+    let wide = FunctionOperator(
+      rows: rows + 200, columns: columns + 200, parameters: [a], productCost: 1,
+      adjoint: { y, parameters in .concatenate([parameters[0].transposed().matmul(y[0..<rows]), zeros]) }
+    ) { x, parameters in .concatenate([parameters[0].matmul(x[0..<columns]), zeros]) }
+    return (wide, .concatenate([b, zeros]))
+  }
+
+  @Test(arguments: [1e-11, 1e-9, 1e-5, 1e-4, 0.5, 1 - 1e-6, 1 - 1e-9])
+  func everyAttainableNoiseIsAttained(_ part: Double) throws {
+    for dtype in [DType.float64, .float32] where dtype == .float64 || (1e-5...0.9).contains(part) {
+      let (a, b) = consistent(dtype)
+      let noise = part * b.norm()
+      for (problem, isDirect) in [((MatrixOperator(a), b), true), (sparse(a, b), false)]
+        as [((a: any LinearOperator, b: Tensor), Bool)]
+      {
+        let choice = try chooseDamping(problem.a, problem.b, by: .discrepancy(noiseNorm: noise))
+        #expect((choice.steps == 0) == isDirect && choice.warnings.isEmpty)
+        expectClose(choice.residualNorm, noise, rtol: 1e-7, atol: 0, "\(dtype), direct: \(isDirect)")
+        guard dtype == .float64 else { continue }
+        let residual = try DenseSolver().solve(MatrixOperator(a), b, damping: choice.damping).residual.norm()
+        // Where the residual is almost b, only the difference tells them apart.
+        let rtol = isDirect ? 1e-4 : 1e-2
+        if part < 0.9 { expectClose(residual, noise, rtol: rtol, atol: 0) }
+        expectClose(b.norm() - residual, b.norm() - noise, rtol: rtol, atol: 1e-12)
+      }
+    }
+  }
+
+  @Test func unattainableNoiseIsToldItsRange() throws {
+    let (a, _, b, _) = illPosed()
+    let least = try leastSquares(MatrixOperator(a), b, damping: 1e-12, solver: DenseSolver()).residual.norm()
+    let (wide, padded) = sparse(a, b)
+    for (a, b, steps) in [(MatrixOperator(a), b, 100), (wide, padded, 100), (wide, padded, 3)]
+      as [(any LinearOperator, Tensor, Int)]
+    {
+      let error = #expect(throws: LeastSquaresError.self) {
+        try chooseDamping(a, b, by: .discrepancy(noiseNorm: least / 2), stepLimit: steps)
+      }
+      let text = try #require(error?.description)
+      let numbers = text.split(separator: " ").compactMap { Double($0.replacing(",", with: "")) }
+      if steps == 100 { expectClose(numbers[0], least, rtol: 1e-3, atol: 0, text) } else { #expect(numbers[0] > least) }
+      expectClose(numbers[1], b.norm(), rtol: 1e-12, atol: 0, text)
+      #expect(text.contains("after 3 steps") == (steps == 3), "\(text)")
+      // The range that is told is one that can be had.
+      let choice = try chooseDamping(a, b, by: .discrepancy(noiseNorm: numbers[0] * 1.01), stepLimit: steps)
+      expectClose(choice.residualNorm, numbers[0] * 1.01, rtol: 1e-6, atol: 0)
+    }
+  }
+
+  @Test func aChoiceThatHasNotSettledWarns() throws {
+    let (matrix, _, vector, _) = illPosed()
+    let (a, b) = sparse(matrix, vector)
+    let settled = try chooseDamping(a, b, by: .generalizedCrossValidation)
+    #expect(settled.isSettled && settled.warnings.isEmpty)
+    let choice = try chooseDamping(a, b, by: .generalizedCrossValidation, stepLimit: 4)
+    #expect(!choice.isSettled && choice.warnings == [.dampingNotSettled(steps: 4)])
+    #expect(choice.warnings.first?.description.contains("after 4 steps; raise the limit") == true)
+  }
+
   @Test func choiceScalesWithTheOperator() throws {
     let (a, _, b, _) = illPosed()
     let reference = try chooseDamping(MatrixOperator(a), b, by: .generalizedCrossValidation)

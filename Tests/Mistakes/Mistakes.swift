@@ -22,6 +22,7 @@ enum Mistake: String, CaseIterable {
   // Mistakes of a program
   case groups, elements, rows, threads, operands, dimension, parameterShape, seeds, network, mixture, process, embedding
   case gridOfNothing, pixels, picture, chart, points, diagonal, decay, noParameters
+  case unknownPart, allFrozen, projectedGroups, negativeFactor
   // Models that are refused
   case scoreInTraining, scoreInSampling, scoreInTweedie, networkOutput, energyShape
   case parametersInSet, parametersInClass, parametersUnderOddKeys, parametersOfOneName
@@ -32,11 +33,16 @@ enum Mistake: String, CaseIterable {
   func make() throws {
     var generator = RandomGenerator(seed: 0)
     let process = EDMProcess()
-    func train(_ model: any ScoreModel, _ data: any TrainingData, batchSize: Int = 8) throws {
+    func train(
+      _ model: any ScoreModel, _ data: any TrainingData, batchSize: Int = 8, optimizer: any Optimizer = Adam(),
+      factors: [String: Double]? = nil
+    ) throws {
       let trainer = Trainer(
         model, process: process, data: data,
         objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1)),
-        settings: .init(batchSize: batchSize, schedule: .init(peak: 1e-3, steps: 2)))
+        optimizer: optimizer,
+        settings: .init(
+          batchSize: batchSize, schedule: .init(peak: 1e-3, steps: 2), learningRateFactors: factors))
       try trainer.advance()
     }
     func sample(_ model: any ScoreModel, batchSize: Int? = nil) throws {
@@ -68,6 +74,14 @@ enum Mistake: String, CaseIterable {
     case .diagonal: _ = DiagonalOperator(.ones([2, 2]))
     case .decay: _ = ExponentialMovingAverage(decay: 1, value: .ones([1]))
     case .noParameters: try train(Unparameterized(), TensorData(points))
+    case .unknownPart: try train(LinearScore(layer: layer), TensorData(points), factors: ["lay": 0])
+    case .allFrozen: try train(LinearScore(layer: layer), TensorData(points), factors: ["": 0])
+    case .negativeFactor: try train(LinearScore(layer: layer), TensorData(points), factors: ["layer.bias": -1])
+    case .projectedGroups:
+      let model = LinearScore(layer: layer)
+      try train(
+        model, TensorData(points), optimizer: NullSpaceProjected(Adam(), constraint: FixedNorm(of: model)),
+        factors: ["layer.bias": 0])
     case .scoreInTraining: try train(ScalarScore(layer: Linear(2, 1, using: &generator)), TensorData(points))
     case .scoreInSampling: try sample(ScalarScore(layer: Linear(2, 1, using: &generator)))
     case .scoreInTweedie:

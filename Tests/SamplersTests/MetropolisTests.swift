@@ -5,6 +5,15 @@ import TestSupport
 import Testing
 import Torch
 
+/// The energy of a mixture, without the score that the mixture knows.
+private struct EnergyOfMixture: EnergyModel {
+  let mixture: GaussianMixtureScore
+
+  func energy(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
+    mixture.energy(x, at: t, condition: condition)
+  }
+}
+
 /// The chain that accepts or rejects, on densities that are known.
 @Suite struct MetropolisTests {
   static let process = EDMProcess(sigmaMin: 0.02, sigmaMax: 20)
@@ -201,6 +210,22 @@ import Torch
     }
     #expect(accepted > 20 && accepted < 140, "both outcomes are tried: \(accepted) of 160")
     expectClose(result, x, rtol: 1e-8, atol: 1e-8)
+  }
+
+  @Test func anEnergyAloneIsSampledFromLikeOneWithItsScore() throws {
+    let model = mixture(under: Self.process)
+    func samples(_ model: any ScoreModel) throws -> (x: Tensor, acceptance: [Tensor]) {
+      var acceptance: [Tensor] = []
+      let x = try Self.chain(12, stepSize: 0.8, sigma: 0.7).sample(
+        from: model, process: Self.process, shape: [2], seeds: Array(0..<20),
+        condition: Tensor((0..<20).map { $0 % 2 }), observe: { acceptance.append(try #require($0.acceptance)) })
+      return (x, acceptance)
+    }
+    let (found, expected) = (try samples(EnergyOfMixture(mixture: model)), try samples(model))
+    expectClose(found.x, expected.x, rtol: 1e-9, atol: 1e-9)
+    expectClose(found.acceptance, expected.acceptance, rtol: 1e-9, atol: 1e-9)
+    let rejected = found.acceptance.filter { $0.min().item() < 1 }.count
+    #expect(rejected > 0)
   }
 
   @Test func burnInLeadsToTheRateOfAcceptanceAndIsThenOver() throws {

@@ -39,6 +39,10 @@ struct ScoreModelCase: CustomTestStringConvertible, Sendable {
   static let all: [ScoreModelCase] = [
     ScoreModelCase("network") { plain() },
     ScoreModelCase("energy network", hasEnergy: true) { energy() },
+    ScoreModelCase("energy alone", hasEnergy: true) { EnergyAlone(network()) },
+    ScoreModelCase("fixed batches of an energy alone", hasEnergy: true) {
+      FixedBatchScore(EnergyAlone(network()), batchSize: 2)
+    },
     ScoreModelCase("mixture", hasEnergy: true) { Mixtures.mixture(process) },
     ScoreModelCase("fixed batches of a network") { FixedBatchScore(plain(), batchSize: 2) },
     ScoreModelCase("fixed batches of an energy", hasEnergy: true) { FixedBatchScore(energy(), batchSize: 2) },

@@ -8,15 +8,18 @@ private struct Scaled: ConfigurableScoreModel {
   struct Configuration: Codable, Hashable {
     var start = 0.5
     var note: String?
+    var isFrozen: Bool?
   }
   static let name = "scaled"
   static let defaultConfiguration = Configuration()
   let factor: Parameter
   let bias: Parameter
+  let learningRateFactors: [String: Double]?
 
   init(_ configuration: Configuration, for context: ModelContext, using generator: inout RandomGenerator) throws {
     factor = Parameter(Tensor([Float(configuration.start)]))
     bias = Parameter(generator.normal(context.exampleShape))
+    learningRateFactors = configuration.isFrozen == true ? ["factor": 0] : nil
   }
 
   func score(_ x: Tensor, at t: Tensor, condition: Tensor?) -> Tensor {
@@ -114,6 +117,41 @@ private enum Line: ConfigurableData {
       _ = try run.train()
       let model = try #require(run.trainer.model as? Scaled)
       #expect(abs(model.bias.value.sum().item() - 3) < 1e-3)
+    }
+  }
+
+  @Test(arguments: [false, true]) func aFrozenPartStaysFrozenInAResumedRun(learnsUncertainty: Bool) throws {
+    try temporaryFolder { folder in
+      var configuration = try Self.configuration()
+      try configuration.use(Scaled.self) { $0.isFrozen = true }
+      if learnsUncertainty { configuration.weighting = .uncertainty }
+      do {
+        var count = 0
+        let run = try TrainingRun.start(configuration, at: "\(folder)/run", catalog: Self.catalog)
+        _ = try run.train(shouldStop: {
+          count += 1
+          return count == 5
+        })
+      }
+      let run = try TrainingRun.resume(at: "\(folder)/run", catalog: Self.catalog)
+      _ = try run.train()
+      let state = run.trainer.state
+      #expect(state.step == 12 && (run.trainer.model is UncertainScore) == learnsUncertainty)
+      for weights in [state.model, state.average] { #expect(weights["factor"]?.elements(as: Float.self) == [0.25]) }
+      #expect(state.optimizer["exp_avg.0"]?.norm() ?? 0 > 0)
+    }
+  }
+
+  @Test func projectionsThatWouldMoveAFrozenPartAreRefused() throws {
+    try temporaryFolder { folder in
+      var configuration = try Self.configuration()
+      try configuration.use(Scaled.self) { $0.isFrozen = true }
+      try configuration.use(BiasSum.self)
+      let error = #expect(throws: RunError.self) {
+        try TrainingRun.start(configuration, at: "\(folder)/run", catalog: Self.catalog)
+      }
+      #expect(error?.kind == .usage)
+      #expect(error?.description.contains("scaled have learning rates of their own") == true, "\(error as Any)")
     }
   }
 

@@ -68,6 +68,19 @@ import Torch
     #expect(last < first * 0.5)
   }
 
+  @Test func anEnergyAloneIsTrained() throws {
+    var generator = RandomGenerator(seed: 7, purpose: .initialization)
+    let model = EnergyAlone(MLP(.init(shape: [2], width: 16, blocks: 1), using: &generator))
+    let trainer = Trainer(
+      model, process: EDMProcess(), data: try TensorData(RandomGenerator(seed: 1).withNormal([50, 2]) * 0.2 + 1),
+      objective: DenoisingScoreMatching(noiseLevels: .logNormal(), weighting: .edm(sigmaData: 1)),
+      settings: .init(seed: 0, batchSize: 32, schedule: .init(peak: 1e-2, steps: 150)))
+    let losses = try (0..<150).map { _ in try trainer.advance().loss }
+    let first = losses.prefix(20).reduce(0, +)
+    let last = losses.suffix(20).reduce(0, +)
+    #expect(last < first * 0.7)
+  }
+
   @Test func modelHoldsTheAverageOnlyInside() throws {
     let trainer = try Self.makeTrainer()
     for _ in 0..<5 { try trainer.advance() }

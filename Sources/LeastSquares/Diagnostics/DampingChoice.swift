@@ -92,7 +92,8 @@ private func chooseIteratively(
     latest = next
   }
   guard let latest else {
-    throw problem.map { unattainable($0, steps: isExhausted ? nil : steps) } ?? nothingToChoose
+    let isComplete = isExhausted || steps == min(a.rows, a.columns)
+    throw problem.map { unattainable($0, steps: isComplete ? nil : steps) } ?? nothingToChoose
   }
   return choice(
     of: latest, steps: steps, isSettled: settled >= 5 || isExhausted || steps == min(a.rows, a.columns))
