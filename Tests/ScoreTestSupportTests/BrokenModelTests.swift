@@ -140,13 +140,4 @@ private struct Mixing: ScoreNetwork {
       try expectNetworkLaws(of: Mixing(layer: layer, hasLabels: false), shape: [3], classCount: 2)
     }
   }
-
-  @Test func parametersOfOneNameAreFound() {
-    struct Twins: Module {
-      static var parameterNames: [String: String] { ["first": "weight", "second": "weight"] }
-      let first = Parameter(Tensor([1.0]))
-      let second = Parameter(Tensor([2.0]))
-    }
-    expectViolation(of: "every parameter has a name of its own") { try expectModuleLaws(of: Twins()) }
-  }
 }
