@@ -6,27 +6,20 @@ enum UsageMessage {
     guard let first = lines.first else { return message }
     // The value '/' is invalid for '--schedule <schedule>'. Please provide one of the following:
     //   - karras
+    // or, where there are few: … Please provide one of 'auto', 'mlp' or 'unet'.
     let names = lines.dropFirst().map { $0.drop { $0 == " " || $0 == "-" } }.map(String.init)
-    let quoted = first.split(separator: "'", omittingEmptySubsequences: false).map(String.init)
-    if first.hasPrefix("The value '"), quoted.count >= 4, names.count > 1 {
-      let value = quoted[1..<(quoted.count - 3)].joined(separator: "'")
-      let option = quoted[quoted.count - 2].prefix { $0 != " " }
-      return need(String(option), names, value)
-    }
-    // The value '/' is invalid for '--model <model>'. Please provide one of 'auto', 'mlp' or 'unet'.
     let pieces = first.components(separatedBy: ". Please provide one of ")
-    if pieces.count == 2, first.hasPrefix("The value '"), quoted.count >= 4 {
-      let parts = pieces[0].split(separator: "'", omittingEmptySubsequences: false).map(String.init)
+    let isList = names.count > 1
+    let parts = (isList ? first : pieces[0]).split(separator: "'", omittingEmptySubsequences: false).map(String.init)
+    if first.hasPrefix("The value '"), parts.count >= 4, isList || pieces.count == 2 {
+      let quoted = pieces.last?.split(separator: "'").enumerated().filter { $0.offset % 2 == 0 } ?? []
       let value = parts[1..<(parts.count - 3)].joined(separator: "'")
-      let choices = pieces[1].split(separator: "'").enumerated().filter { $0.offset % 2 == 0 }.map {
-        String($0.element)
-      }
       let option = parts[parts.count - 2].prefix { $0 != " " }
-      return need(String(option), choices, value)
+      return need(String(option), isList ? names : quoted.map { String($0.element) }, value)
     }
     // Unknown option '--bogus'. Did you mean '--out'?
-    let parts = first.components(separatedBy: ". Did you mean ")
-    if parts.count == 2 { return "\(parts[0]) (did you mean \(parts[1]))" }
+    let guess = first.components(separatedBy: ". Did you mean ")
+    if guess.count == 2 { return "\(guess[0]) (did you mean \(guess[1]))" }
     return ([first] + names).joined(separator: " ")
   }
 
